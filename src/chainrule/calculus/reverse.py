@@ -1,0 +1,153 @@
+"""Reverse mode: a graph in, a graph out, so that derivatives of any order are graphs like any other.
+
+A cotangent masked by a choice, where(c, g, 0), is pulled back as where(c, pulled-back g, 0): the branch not taken
+contributes exactly 0, also where the derivative inside it is infinite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+
+from ..graph.dims import shape_text
+from ..graph.errors import InternalError, NoDerivative
+from ..graph.node import CONST, REAL, Node, constant, describe, number
+from ..ops.arithmetic import AND, NOT, WHERE
+from ..ops.movement import BROADCAST, EXPAND, FLIP, RESHAPE, SQUEEZE, TRANSPOSE, unbroadcast
+
+MOVES = frozenset({BROADCAST, EXPAND, SQUEEZE, RESHAPE, TRANSPOSE, FLIP})
+
+
+def gradients(output: Node, wrt: Iterable[Node]) -> list[Node]:
+    """∂output/∂w for each w, of w's shape; `output` must be a real scalar.
+
+    Raises NoDerivative for an output that is no real scalar, and for a w that is not real.
+    """
+    wrt = list(wrt)
+    if output.shape or output.kind != REAL:
+        raise NoDerivative(
+            f"a gradient is that of a real scalar, and {describe(output)} is {shape_text(output.shape)} {output.kind}; "
+            f"sum it, or ask for cr.jacobian"
+        )
+    for w in wrt:
+        if w.kind != REAL:
+            raise NoDerivative(f"{describe(w)} is {w.kind}; derivatives are taken in real quantities")
+    found = adjoints(output, constant(1.0), wrt)
+    return [found[w] if w in found else zeros_like(w) for w in wrt]
+
+
+def adjoints(
+    output: Node,
+    seed: Node,
+    wrt: Collection[Node],
+    settle: Callable[[Node, Node], Node] | None = None,
+    stop: Collection[Node] = (),
+) -> dict[Node, Node]:
+    """The cotangent of every node on a path from `wrt` to `output`, given that of `output`; nothing below `stop` is seen.
+
+    `settle(node, cotangent)` may put a completed cotangent into another form before it is passed on.
+    """
+    order, active = _paths(output, wrt, stop)
+    found: dict[Node, Node] = {output: seed} if output in active else {}
+    for y in reversed(order):
+        if y not in found:
+            continue
+        if settle is not None:
+            found[y] = settle(y, found[y])
+        for a, g in pull(y, found[y], active):
+            found[a] = found[a] + g if a in found else g
+    return found
+
+
+def pull(y: Node, g: Node, active: Collection[Node]) -> list[tuple[Node, Node]]:
+    """The cotangents that y's arguments get from y's; those in `active` only."""
+    if not any(a in active for a in y.args):
+        return []
+    masked = _split_mask(g) if y.op.elementwise else None
+    condition, inner = masked or (None, g)
+    pulled = []
+    for a, h in zip(y.args, _rule(y, inner), strict=True):
+        if h is None or a not in active:
+            continue
+        if condition is not None:
+            h = _masked(condition, h)
+        if y.op.elementwise:
+            h = unbroadcast(h if h.shape == y.shape else BROADCAST(h, shape=y.shape), a.shape)
+        if h.shape != a.shape:
+            raise InternalError(f"the vjp of `{y.op}` answers {shape_text(h.shape)} for an argument {shape_text(a.shape)}")
+        pulled.append((a, h))
+    return pulled
+
+
+def zeros_like(n: Node) -> Node:
+    return BROADCAST(0.0, shape=n.shape) if n.shape else constant(0.0)
+
+
+def _rule(y: Node, g: Node) -> list[Node | None]:
+    op, attrs = y.op, dict(y.attrs)
+    if op.vjp is not None:
+        return list(op.vjp(g, y, *y.args, **attrs))
+    if op.meaning is None:
+        raise NoDerivative(
+            f"the operation `{op.name}` has no derivative, and one is needed through {describe(y)}; "
+            f"give it a vjp or a meaning, or stop there with cr.stop_gradient"
+        )
+    through = op.meaning(*y.args, **attrs)
+    found = adjoints(through, g if g.shape == y.shape else BROADCAST(g, shape=y.shape), y.args, stop=frozenset(y.args))
+    # an argument that stands in two slots gets its whole cotangent in the first
+    first = {a: k for k, a in reversed(list(enumerate(y.args)))}
+    return [found.get(a) if first[a] == k else None for k, a in enumerate(y.args)]
+
+
+def _paths(output: Node, wrt: Collection[Node], stop: Collection[Node]) -> tuple[list[Node], set[Node]]:
+    """The nodes below `output` in order of computation, and those among them that depend on `wrt`; nothing below `stop`."""
+    active = {w for w in wrt if w.kind == REAL}
+    done: dict[Node, None] = {}
+    stack = [output]
+    while stack:
+        n = stack[-1]
+        if n in done:
+            stack.pop()
+            continue
+        todo = [a for a in n.args if a not in done] if n not in stop else []
+        if todo:
+            stack.extend(reversed(todo))
+            continue
+        done[n] = None
+        stack.pop()
+        if n.kind == REAL and any(a in active for a in n.args):
+            active.add(n)
+    return list(done), active
+
+
+def _split_mask(g: Node) -> tuple[Node, Node] | None:
+    """(c, h) where g is where(c, h, 0), perhaps moved; the moves apply to both."""
+    moves = []
+    while g.op in MOVES:
+        moves.append(g)
+        g = g.args[0]
+    if g.op is not WHERE:
+        return None
+    condition, a, b = g.args
+    if _is_zero(b):
+        kept = a
+    elif _is_zero(a):
+        condition, kept = NOT(condition), b
+    else:
+        return None
+    if not moves:
+        return condition, kept
+    if condition.shape != g.shape or kept.shape != g.shape:
+        condition, kept = (n if n.shape == g.shape else BROADCAST(n, shape=g.shape) for n in (condition, kept))
+    for move in reversed(moves):
+        condition, kept = move.rebuilt([condition]), move.rebuilt([kept])
+    return condition, kept
+
+
+def _masked(condition: Node, h: Node) -> Node:
+    if h.op is WHERE and _is_zero(h.args[2]):
+        return WHERE(AND(condition, h.args[0]), h.args[1], 0.0)
+    return WHERE(condition, h, 0.0)
+
+
+def _is_zero(n: Node) -> bool:
+    return n.op is CONST and number(n) == 0

@@ -1,0 +1,1 @@
+"""Running printed programs: NumPy, and XLA through JAX."""

@@ -1,0 +1,160 @@
+"""Programs for NumPy (and SciPy's special functions)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..graph.table import Table
+from ..ops import arithmetic as A
+from ..ops import elementary as E
+from ..ops import indexing as I
+from ..ops import reduce as R
+from ..views.source import Dialect, Program, Rule
+from .kernels import along, array_rules, over
+from .load import load
+
+kernel = Table("numpy")
+array_rules(kernel, "np")
+
+
+# Helpers: printed above the programs that use them ------------------------------------------------------------------
+
+
+def softmax(x, axis):
+    e = x - x.max(axis=axis, keepdims=True)  # the largest exponent is 0: no overflow
+    np.exp(e, out=e)
+    e /= e.sum(axis=axis, keepdims=True)
+    return e
+
+
+def log_softmax(x, axis):
+    y = x - x.max(axis=axis, keepdims=True)
+    y -= np.log(np.exp(y).sum(axis=axis, keepdims=True))
+    return y
+
+
+def logsumexp(x, axis=None, keepdims=False):
+    m = x.max(axis=axis, keepdims=True)
+    m = np.where(np.isfinite(m), m, 0)
+    y = np.log(np.exp(x - m).sum(axis=axis, keepdims=True)) + m
+    return y if keepdims else y.squeeze(axis)
+
+
+def xdivy(a, p):
+    zero = a == 0
+    return np.where(zero, 0, a / np.where(zero, 1, p))
+
+
+def one_hot(labels, classes, dtype):
+    return (labels[..., None] == np.arange(classes)).astype(dtype)
+
+
+def put(g, i, axis, shape):
+    x = np.zeros(shape, g.dtype)
+    np.add.at(x, (slice(None),) * axis + (i,), g)
+    return x
+
+
+def scatter(g, i, shape):
+    x = np.zeros(shape, g.dtype)
+    np.add.at(x, i, g)
+    return x
+
+
+def pad_between(x, before, after, gap):
+    shape = [b + n + (n - 1) * k + a for n, b, a, k in zip(x.shape, before, after, gap)]
+    y = np.zeros(shape, x.dtype)
+    y[tuple(slice(b, s - a, k + 1) for b, a, k, s in zip(before, after, gap, shape))] = x
+    return y
+
+
+def special(function: str) -> Rule:
+    return lambda p, n, *xs: f"{p.imported(function)}({', '.join(xs)})"
+
+
+kernel[E.SIGMOID] = special("expit")
+kernel[E.ERF] = special("erf")
+kernel[A.XLOGY] = special("xlogy")
+kernel[A.XDIVY] = lambda p, n, a, b: f"{p.helper(xdivy)}({a}, {b})"
+kernel[E.ELU] = lambda p, n, x: f"np.where({x} > 0, {x}, {n.attr('alpha')!r} * np.expm1(np.minimum({x}, 0)))"
+kernel[R.SOFTMAX] = lambda p, n, x: f"{p.helper(softmax)}({x}, axis={along(n)})"
+kernel[R.LOG_SOFTMAX] = lambda p, n, x: f"{p.helper(log_softmax)}({x}, axis={along(n)})"
+kernel[R.LOGSUMEXP] = lambda p, n, x: (
+    f"{p.helper(logsumexp)}({', '.join(filter(None, (x, over(n.attr('axis'), n.args[0].ndim, n.attr('keepdims')))))})"
+)
+kernel[I.ONE_HOT] = lambda p, n, i: f"{p.helper(one_hot)}({i}, {p.size(n.attr('classes'))}, {p.dtype})"
+kernel[I.PUT] = lambda p, n, g, i: f"{p.helper(put)}({g}, {i}, {n.attr('axis')}, {p.shape(n.shape)})"
+kernel[I.SCATTER] = lambda p, n, g, *i: f"{p.helper(scatter)}({g}, ({', '.join(i)},), {p.shape(n.shape)})"
+
+
+@kernel(I.PAD)
+def pad(p, n, x):
+    before, after, gap = (n.attr(k) for k in ("before", "after", "gap"))
+    if any(gap):
+        return f"{p.helper(pad_between)}({x}, {p.shape(before)}, {p.shape(after)}, {gap})"
+    return f"np.pad({x}, [{', '.join(p.shape(pair) for pair in zip(before, after))}])"
+
+
+DIALECT = Dialect(
+    "numpy",
+    "np",
+    {
+        "math": "import math",
+        "np": "import numpy as np",
+        "erf": "from scipy.special import erf",
+        "expit": "from scipy.special import expit",
+        "xlogy": "from scipy.special import xlogy",
+    },
+    kernel,
+    (softmax, log_softmax, logsumexp, xdivy, one_hot, put, scatter, pad_between),
+    reuses_memory=True,
+)
+
+
+class NumpyEngine:
+    """Runs printed programs on NumPy."""
+
+    dialect = DIALECT
+    precisions = ("float64", "float32")
+
+    def load(self, program: Program) -> Callable[..., Any]:
+        """The program as a function of arrays; infinities and NaN come without warnings, as IEEE 754 has them."""
+        function = load(program)
+
+        def run(*arrays: Any) -> Any:
+            with np.errstate(all="ignore"):
+                return function(*arrays)
+
+        return run
+
+    def place(self, array: Any) -> Any:
+        return np.asarray(array)
+
+    def steps(
+        self,
+        function: Callable[..., Any],
+        inputs: Sequence[str],
+        records: int,
+        state: Mapping[str, Any],
+        data: Mapping[str, Any],
+        order: Any,
+        constants: Mapping[str, Any],
+    ) -> tuple[dict[str, Any], list[Any]]:
+        """One update after another: `order[k]` are the rows of `data` that step k sees."""
+        now = {k: np.array(v) for k, v in state.items()}
+        fixed = dict(constants)
+        kept: list[list[Any]] = [[] for _ in range(records)]
+        for rows in np.asarray(order):
+            batch = {k: v[rows] for k, v in data.items()}
+            given = now | fixed | batch
+            results = function(*[given[k] for k in inputs])
+            for record, value in zip(kept, results):
+                record.append(value)
+            now = dict(zip(now, results[records:]))
+        return now, [np.array(record) for record in kept]
+
+
+ENGINE = NumpyEngine()

@@ -1,0 +1,138 @@
+"""Programs for XLA, through JAX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..graph.table import Table
+from ..ops import arithmetic as A
+from ..ops import elementary as E
+from ..ops import indexing as I
+from ..ops import reduce as R
+from ..views.source import Dialect, Program
+from .kernels import along, array_rules, over
+from .load import load
+
+kernel = Table("xla")
+array_rules(kernel, "jnp")
+
+
+# Helpers: printed above the programs that use them ------------------------------------------------------------------
+
+
+def xdivy(a, p):
+    zero = a == 0
+    return jnp.where(zero, 0, a / jnp.where(zero, 1, p))
+
+
+def pad_between(x, before, after, gap):
+    shape = [b + n + (n - 1) * k + a for n, b, a, k in zip(x.shape, before, after, gap)]
+    at = tuple(slice(b, s - a, k + 1) for b, a, k, s in zip(before, after, gap, shape))
+    return jnp.zeros(shape, x.dtype).at[at].set(x)
+
+
+def nn(function: str):
+    """A function of jax.nn or jax.scipy, given its arguments after the array's."""
+    return lambda p, n, *xs: f"{p.imported('jax')}.{function}({', '.join(xs)})"
+
+
+kernel[E.SIGMOID] = nn("nn.sigmoid")
+kernel[E.ERF] = nn("scipy.special.erf")
+kernel[A.XLOGY] = nn("scipy.special.xlogy")
+kernel[A.XDIVY] = lambda p, n, a, b: f"{p.helper(xdivy)}({a}, {b})"
+kernel[E.ELU] = lambda p, n, x: f"jnp.where({x} > 0, {x}, {n.attr('alpha')!r} * jnp.expm1(jnp.minimum({x}, 0)))"
+kernel[R.SOFTMAX] = lambda p, n, x: f"{p.imported('jax')}.nn.softmax({x}, axis={along(n)})"
+kernel[R.LOG_SOFTMAX] = lambda p, n, x: f"{p.imported('jax')}.nn.log_softmax({x}, axis={along(n)})"
+kernel[R.LOGSUMEXP] = lambda p, n, x: (
+    f"{p.imported('jax')}.nn.logsumexp("
+    f"{', '.join(filter(None, (x, over(n.attr('axis'), n.args[0].ndim, n.attr('keepdims')))))})"
+)
+kernel[I.ONE_HOT] = lambda p, n, i: (
+    f"{p.imported('jax')}.nn.one_hot({i}, {p.size(n.attr('classes'))}, dtype={p.dtype})"
+)
+kernel[I.PUT] = lambda p, n, g, i: (
+    f"jnp.zeros({p.shape(n.shape)}, {g}.dtype).at[{':, ' * n.attr('axis')}{i}].add({g})"
+)
+kernel[I.SCATTER] = lambda p, n, g, *i: f"jnp.zeros({p.shape(n.shape)}, {g}.dtype).at[{', '.join(i)}].add({g})"
+
+
+@kernel(I.PAD)
+def pad(p, n, x):
+    before, after, gap = (n.attr(k) for k in ("before", "after", "gap"))
+    if any(gap):
+        return f"{p.helper(pad_between)}({x}, {p.shape(before)}, {p.shape(after)}, {gap})"
+    return f"jnp.pad({x}, [{', '.join(p.shape(pair) for pair in zip(before, after))}])"
+
+
+DIALECT = Dialect(
+    "xla",
+    "jnp",
+    {"math": "import math", "jax": "import jax", "jnp": "import jax.numpy as jnp"},
+    kernel,
+    (xdivy, pad_between),
+    reuses_memory=False,
+)
+
+
+class XlaEngine:
+    """Runs printed programs through `jax.jit`. 64-bit types are on for the time of a call: float64 stays float64."""
+
+    dialect = DIALECT
+    precisions = ("float64", "float32", "bfloat16")
+
+    def __init__(self) -> None:
+        self._loops: dict[Any, Callable[..., Any]] = {}
+
+    def load(self, program: Program) -> Callable[..., Any]:
+        function = load(program)
+        compiled = jax.jit(function)
+
+        def run(*arrays: Any) -> Any:
+            with jax.enable_x64(True):
+                return compiled(*arrays)
+
+        run.plain = function  # type: ignore[attr-defined]
+        return run
+
+    def place(self, array: Any) -> Any:
+        """The array on the device; on a CPU without a copy where its memory allows."""
+        with jax.enable_x64(True):
+            return jax.device_put(array)
+
+    def steps(
+        self,
+        function: Callable[..., Any],
+        inputs: Sequence[str],
+        records: int,
+        state: Mapping[str, Any],
+        data: Mapping[str, Any],
+        order: Any,
+        constants: Mapping[str, Any],
+    ) -> tuple[dict[str, Any], list[Any]]:
+        """All updates in one call: a scan over `order` with the data on the device and the state's buffers donated."""
+        key = function, tuple(inputs), records
+        if key not in self._loops:
+            self._loops[key] = jax.jit(partial(_scan, function.plain, tuple(inputs), records), donate_argnums=0)  # type: ignore[attr-defined]
+        with jax.enable_x64(True):
+            own = {k: v if isinstance(v, jax.Array) else jnp.array(v) for k, v in state.items()}
+            now, kept = self._loops[key](own, dict(constants), dict(data), jnp.asarray(order))
+            return now, [np.asarray(k) for k in kept]
+
+
+def _scan(function: Callable[..., Any], inputs: tuple[str, ...], records: int, state: Any, constants: Any, data: Any, order: Any):
+    def step(state: Any, rows: Any) -> Any:
+        batch = {k: jnp.take(v, rows, axis=0, mode="clip") for k, v in data.items()}
+        given = state | constants | batch
+        results = function(*[given[k] for k in inputs])
+        return dict(zip(state, results[records:])), results[:records]
+
+    return jax.lax.scan(step, state, order)
+
+
+ENGINE = XlaEngine()

@@ -1,0 +1,219 @@
+"""`cr.compile`: a graph or a derivation as a program that runs, and that can be read."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..calculus.differentiate import differentiate, stable_form
+from ..engines.binding import Signature
+from ..graph.errors import GraphError, InputError
+from ..graph.node import CONST, LEAF, SIZE, Node
+from ..rewrite.expand import expand
+from ..rewrite.fast import hasten
+from ..views.source import Program, print_program
+from .derivation import Derivation
+from .graph import Graph, select, trace
+
+ENGINES = ("numpy", "xla")
+
+
+def engine_named(name: str) -> Any:
+    """The engine `name`; JAX is imported only when the xla engine is asked for."""
+    if name not in ENGINES:
+        raise GraphError(f"there is no engine {name!r}; there are {' and '.join(ENGINES)}")
+    return importlib.import_module(f"..engines.{name}", __package__).ENGINE
+
+
+class Compiled:
+    """A program made from a graph. Call it with arrays by name; `.source` is the text that runs."""
+
+    def __init__(self, graph: Graph, engine: str, dtype: str | None, wrt: Sequence[str] | None):
+        self.graph, self.engine, self.dtype, self.wrt = graph, engine, dtype, wrt
+        self._engine = engine_named(engine)
+        if dtype is not None and dtype not in self._engine.precisions:
+            raise InputError(f"the {engine} engine computes in {', '.join(self._engine.precisions)}, not in {dtype}")
+        self.program = self._print()
+        self._signature = Signature(graph.name, list(graph.inputs.values()), self.program.outputs)
+        self._function = self._engine.load(self.program)
+
+    @property
+    def source(self) -> str:
+        """The program's text: exactly what runs."""
+        return self.program.text
+
+    def __call__(self, **arrays: Any) -> Any:
+        """The outputs, at arrays given by name; with gradients: (value, {name: gradient}).
+
+        Raises InputError, in the inputs' names and sizes, for arrays that do not fit.
+        """
+        bound, _ = self._signature.bind(arrays, self.dtype, self._engine.precisions)
+        results = self._function(*bound)
+        if self.wrt is not None:
+            return results[0], dict(zip(self.wrt, results[1:]))
+        if self.graph.updates:
+            count = len(self.graph.outputs)
+            return results[:count], dict(zip(self.graph.updates, results[count:]))
+        return results
+
+    def steps(
+        self, state: Mapping[str, Any], data: Mapping[str, Any], order: Any, **constants: Any
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Many updates in one call.
+
+        state      name -> array, for every name in the graph's `updates`
+        data       name -> array whose first axis is the examples'
+        order      integers (steps, batch): row k holds the examples that step k sees
+        constants  the remaining inputs, the same for all steps
+
+        Answers the new state, and {output name: its value at every step, (steps, …)}. On xla all steps run on the
+        device without Python in between, and the state given is donated where it is already there.
+        """
+        if not self.graph.updates:
+            raise GraphError(f"{self.graph.name} has no updates, so there is nothing to step; see cr.optim")
+        if set(state) != set(self.graph.updates):
+            raise InputError(f"the state must hold {', '.join(self.graph.updates)}; it holds {', '.join(state)}")
+        self._check_steps(state, data, order, constants)
+        kind = self._precision(state)
+        fixed = {k: _scalar(v, kind) for k, v in constants.items()}
+        ordered = {k: state[k] for k in self.graph.updates}
+        now, kept = self._engine.steps(
+            self._function, list(self.graph.inputs), len(self.graph.outputs), ordered, data, order, fixed
+        )
+        return now, dict(zip(self.output_names, kept))
+
+    def place(self, array: Any) -> Any:
+        """The array where the engine computes: on the device for xla."""
+        return self._engine.place(array)
+
+    @property
+    def output_names(self) -> list[str]:
+        return [self.graph.names.get(n, f"output_{k}") for k, n in enumerate(self.graph.outputs, 1)]
+
+    def __repr__(self) -> str:
+        return f"<{self.engine} program {self.program.function}({', '.join(self.graph.inputs)})>"
+
+    def _print(self) -> Program:
+        g, dialect = self.graph, self._engine.dialect
+        names = dict(g.names)
+        if self.wrt is not None:
+            made = differentiate(g.output, [g[w] for w in self.wrt])
+            roots, became = [made.value, *made.gradients], made.became
+        else:
+            made = None
+            written = [*g.outputs, *g.updates.values()]
+            became = stable_form(written)
+            roots = [became[n] for n in written]
+        opened = expand(roots, dialect.kernel, self.engine)
+        fast = hasten(opened.values())
+        final = {n: fast[m] for n, m in opened.items()}
+        labels: dict[Node, str] = {}
+        for n, name in names.items():
+            _label(labels, final.get(became.get(n, n)), name)
+        if made is not None:
+            for n, name in names.items():
+                _label(labels, final.get(made.adjoint.get(became.get(n, n), n)), f"d{name}")
+            for w, n in zip(self.wrt or (), made.gradients):
+                _label(labels, final[n], f"d{w}")
+        name = g.name if made is None else f"{g.name}_and_gradients"
+        return print_program(name, list(g.inputs.values()), [final[r] for r in roots], dialect, labels)
+
+    def _precision(self, state: Mapping[str, Any]) -> str:
+        return self.dtype or str(next(iter(state.values())).dtype)
+
+    def _check_steps(self, state: Mapping[str, Any], data: Mapping[str, Any], order: Any, constants: Mapping[str, Any]) -> None:
+        shapes = {k: tuple(v.shape) for k, v in state.items()}
+        shapes |= {k: (order.shape[1], *v.shape[1:]) for k, v in data.items()}
+        shapes |= {k: tuple(getattr(v, "shape", ())) for k, v in constants.items()}
+        self._signature._check_names(shapes)
+        sizes = self._signature.sizes(shapes)
+        self._signature.check_positions(data, sizes)
+        rows = {len(v) for v in data.values()}
+        if len(rows) != 1:
+            raise InputError(f"the data differ in length: {', '.join(f'{k} has {len(v)} rows' for k, v in data.items())}")
+        if order.size and not 0 <= order.min() <= order.max() < min(rows):
+            raise InputError(f"the order names row {order.max()}, and the data have {min(rows)} rows")
+
+
+def _label(labels: dict[Node, str], n: Node | None, name: str) -> None:
+    if n is not None and n.op not in (LEAF, CONST, SIZE):
+        labels.setdefault(n, name)
+
+
+def _scalar(value: Any, dtype: str) -> Any:
+    return value if hasattr(value, "dtype") else np.asarray(value, dtype)
+
+
+def compile(target: Graph | Derivation | Callable[..., Any], engine: str = "numpy", dtype: str | None = None) -> Compiled:  # noqa: A001
+    """The program that computes `target`, on `engine` "numpy" or "xla".
+
+    target   a Graph (or a function to trace): the program answers its outputs;
+             a Derivation: the program answers (value, {name: gradient})
+    dtype    "float64", "float32" (on xla "bfloat16" too); by default that of the arrays given, whatever is
+             widest, and float64 if none is an array
+
+    The program is made in this order: stable laws on the graph as written, reverse mode, fast laws, print. So naive
+    losses such as log(softmax(z)) stay finite, and so do their gradients.
+
+    >>> import chainrule as cr
+    >>> run = cr.compile(cr.derive(lambda x, w: cr.sum((w * x) ** 2), wrt=["w"], x="n", w="n"))
+    >>> value, grads = run(x=[1., 2.], w=[3., 4.])
+    >>> float(value), grads["w"]
+    (73.0, array([ 6., 32.]))
+    """
+    if isinstance(target, Derivation):
+        return Compiled(target.graph, engine, dtype, target.wrt)
+    return Compiled(trace(target), engine, dtype, None)
+
+
+def value_and_grad(
+    f: Callable[..., Any], wrt: Sequence[str] | str | None = None, engine: str = "numpy", dtype: str | None = None
+) -> Callable[..., tuple[Any, dict[str, Any]]]:
+    """`f` as a function of arrays that answers (value, {name: gradient}).
+
+    `f` is an ordinary Python function of nodes; where it has no size annotations they are read off the arrays, and it
+    is traced once for each combination of shapes. `wrt` defaults to every real input.
+
+    >>> import chainrule as cr
+    >>> value, grads = cr.value_and_grad(lambda x, w: cr.sum(cr.tanh(w @ x)))([1.0, 0.0], [[0.0, 5.0]])
+    >>> grads["w"]
+    array([[1., 0.]])
+    """
+    signature = inspect.signature(f)
+    made: dict[Any, Compiled] = {}
+
+    def call(*args: Any, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
+        try:
+            given = signature.bind(*args, **kwargs).arguments
+        except TypeError as error:
+            raise InputError(f"{getattr(f, '__name__', 'the function')}: {error}") from None
+        arrays = {k: v if hasattr(v, "dtype") else np.asarray(v) for k, v in given.items()}
+        whole = {k for k, v in given.items() if not hasattr(v, "dtype")} | set([wrt] if isinstance(wrt, str) else wrt or ())
+        key = tuple((k, tuple(a.shape), a.dtype.kind, k in whole) for k, a in arrays.items())
+        if key not in made:
+            graph = trace(f, **_shapes(signature, arrays, whole))
+            made[key] = Compiled(graph, engine, dtype, select(graph, wrt))
+        return made[key](**{k: given[k] for k in made[key].graph.inputs})
+
+    call.__name__ = getattr(f, "__name__", "f")
+    call.__doc__ = getattr(f, "__doc__", None)
+    return call
+
+
+def _shapes(signature: inspect.Signature, arrays: Mapping[str, Any], real: set[str]) -> dict[str, Any]:
+    """Sizes for the parameters that have no annotation. Arrays of integers are labels; plain numbers, lists, and what a
+    derivative is asked for, are real."""
+    kinds = {"b": "bool", "i": "int", "u": "int"}
+    shapes = {}
+    for k, a in arrays.items():
+        if not isinstance(signature.parameters[k].annotation, str):
+            kind = "real" if k in real and a.dtype.kind != "b" else kinds.get(a.dtype.kind, "real")
+            shapes[k] = f"{kind}[{' '.join(map(str, a.shape))}]"
+    return shapes
+
+
+__all__ = ["ENGINES", "Compiled", "compile", "engine_named", "value_and_grad"]

@@ -1,0 +1,201 @@
+"""`Graph`: a traced function, its inputs, outputs and the names it gave its quantities."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..graph.dims import shape_text
+from ..graph.errors import GraphError, NamingError, ShapeError
+from ..graph.node import BOOLEAN, INTEGER, REAL, Kind, Node, leaf, node, walk
+from ..graph.trace import Tracer
+
+ROLES = ("data", "parameter", "state", "noise")
+_PARAMETER = re.compile(r"(W|w|U|K|b|bias|weight|kernel|theta|gamma|beta)(_?\w{0,2}|_\w+|\d\w*)")
+
+
+@dataclass(eq=False)
+class Graph:
+    """A computation as a graph. Made by `cr.trace`.
+
+    inputs    name -> leaf, in the function's order
+    outputs   the nodes the function returned
+    names     node -> the name the function gave it
+    roles     input name -> data, parameter, state or noise
+    updates   state or parameter name -> the node that replaces it after a step
+    """
+
+    name: str
+    inputs: dict[str, Node]
+    outputs: tuple[Node, ...]
+    names: dict[Node, str] = field(default_factory=dict)
+    roles: dict[str, str] = field(default_factory=dict)
+    updates: dict[str, Node] = field(default_factory=dict)
+    written: dict[str, list[Node]] = field(default_factory=dict, repr=False)
+    origins: dict[Node, tuple[str, int]] = field(default_factory=dict, repr=False)
+
+    @property
+    def output(self) -> Node:
+        """The one output; raises GraphError where there are several."""
+        if len(self.outputs) != 1:
+            raise GraphError(f"{self.name} has {len(self.outputs)} outputs; ask for `.outputs`")
+        return self.outputs[0]
+
+    @property
+    def parameters(self) -> dict[str, Node]:
+        return {k: n for k, n in self.inputs.items() if self.roles.get(k) == "parameter"}
+
+    def __getitem__(self, name: str) -> Node:
+        """The quantity the function called `name`.
+
+        Raises NamingError if there is none, or if the name was used again: then h_1, h_2, … name its values in order.
+        """
+        if name in self.inputs:
+            return self.inputs[name]
+        for n, known in self.names.items():
+            if known == name:
+                return n
+        meant = list(dict.fromkeys(self.written.get(name, ())))
+        if len(meant) == 1:
+            return meant[0]
+        if meant:
+            raise NamingError(f"{name} names {len(meant)} quantities of {self.name}: {', '.join(self.names[n] for n in meant)}")
+        known_names = [*self.inputs, *(n for n in self.names.values() if n not in self.inputs)]
+        raise NamingError(f"{self.name} has no quantity called {name!r}; it has {', '.join(known_names)}")
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.inputs or name in self.names.values()
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(f"{k} {shape_text(n.shape)}" for k, n in self.inputs.items())
+        outputs = ", ".join(f"{self.names.get(n, 'output')} {shape_text(n.shape)}" for n in self.outputs)
+        return f"<Graph {self.name}: {inputs} → {outputs}, {len(walk(*self.outputs))} nodes>"
+
+
+def trace(f: Callable[..., Any], /, *, roles: Mapping[str, str] | None = None, **shapes: Any) -> Graph:
+    """Call `f` on symbols and keep the graph it builds, with the function's own variable names.
+
+    Sizes come from the annotations (``x: "n"``, ``W: "h n"``, ``y: "int[n]"``, ``mask: "bool[n k]"``, ``t: ""`` for a
+    scalar) or from keywords: ``cr.trace(f, x=(3,), W=("h", 3), y="int[n]")``. A parameter with a default and no sizes
+    keeps its default. Roles of inputs: a name such as W1, b, w_out, gamma is a parameter, any other is data;
+    ``roles={"x": "parameter"}`` says otherwise.
+
+    Raises ShapeError where sizes are missing, malformed or do not fit, GraphError for what cannot be traced.
+
+    >>> import chainrule as cr
+    >>> def energy(x: "n", A: "n n"):  # doctest: +SKIP
+    ...     return x @ A @ x
+    >>> g = cr.trace(lambda x, A: x @ A @ x, x="n", A="n n")
+    >>> g.inputs["A"].shape, g.output.shape
+    ((Dim(n), Dim(n)), ())
+    """
+    if isinstance(f, Graph):
+        return f
+    if not callable(f):
+        raise GraphError(f"cr.trace takes a function of named quantities, not {type(f).__name__}")
+    inputs, defaults = _inputs(f, shapes)
+    with Tracer() as tracer:
+        returned = f(**inputs, **defaults)
+    outputs = _outputs(f, returned)
+    reachable = walk(*outputs, *inputs.values())
+    names, written = tracer.names(reachable)
+    names |= {n: name for name, n in inputs.items()}
+    origins = {n: tracer.origins[n] for n in reachable if n in tracer.origins}
+    return Graph(_name(f), inputs, outputs, names, _roles(inputs, roles or {}), {}, written, origins)
+
+
+def _inputs(f: Callable[..., Any], shapes: Mapping[str, Any]) -> tuple[dict[str, Node], dict[str, Any]]:
+    parameters = inspect.signature(f).parameters
+    unknown = [name for name in shapes if name not in parameters]
+    if unknown:
+        raise ShapeError(f"{_name(f)} has no parameter called {', '.join(unknown)}; it has {', '.join(parameters)}")
+    inputs, defaults = {}, {}
+    for name, p in parameters.items():
+        if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD, p.POSITIONAL_ONLY):
+            raise GraphError(f"{_name(f)}: the parameter {p} cannot be traced; give each quantity a plain name of its own")
+        spec = shapes.get(name, p.annotation)
+        if name in shapes or isinstance(spec, str):
+            inputs[name] = _leaf(name, spec)
+        elif p.default is not p.empty:
+            defaults[name] = p.default
+        else:
+            raise ShapeError(
+                f'the sizes of {name} are not known: annotate it, as in def {_name(f)}({name}: "n d"), '
+                f'or give them here, as in cr.trace({_name(f)}, {name}=("n", "d"))'
+            )
+    return inputs, defaults
+
+
+def _leaf(name: str, spec: Any) -> Node:
+    if isinstance(spec, str):
+        shape, kind = parse_sizes(spec, name)
+        return leaf(name, shape, kind)
+    return leaf(name, spec if isinstance(spec, (tuple, list)) else (spec,))
+
+
+def parse_sizes(spec: str, name: str) -> tuple[tuple[int | str, ...], Kind]:
+    """``"n d"``, ``"3 n"``, ``"int[n]"``, ``"bool[n k]"`` as sizes and a kind.
+
+    >>> parse_sizes("int[n 3]", "y")
+    (('n', 3), 'integer')
+    """
+    text = spec.strip()
+    if text[:1] in "\"'" and text[-1:] == text[:1] and text:  # quoted again by `from __future__ import annotations`
+        text = ast.literal_eval(text)
+    kind: Kind = REAL
+    found = re.fullmatch(r"(int|bool|real|float)\s*\[(.*)\]", text.strip())
+    if found:
+        kind = {"int": INTEGER, "bool": BOOLEAN}.get(found[1], REAL)  # type: ignore[assignment]
+        text = found[2]
+    sizes: list[int | str] = []
+    for word in text.replace(",", " ").split():
+        if not (word.isidentifier() or word.isdecimal()):
+            raise ShapeError(
+                f'{spec!r} gives no sizes for {name}: write them with spaces between, as in "n d" or "3 n"; '
+                f'"int[n]" and "bool[n]" for integers and booleans'
+            )
+        sizes.append(int(word) if word.isdecimal() else word)
+    return tuple(sizes), kind
+
+
+def _outputs(f: Callable[..., Any], returned: Any) -> tuple[Node, ...]:
+    values = returned if isinstance(returned, (tuple, list)) else (returned,)
+    if not values or any(v is None for v in values):
+        raise GraphError(f"{_name(f)} returned {returned!r}; it must return what it computed")
+    if isinstance(returned, dict):
+        raise GraphError(f"{_name(f)} returned a dictionary; return one quantity or a tuple of them")
+    return tuple(node(v) for v in values)
+
+
+def _roles(inputs: Mapping[str, Node], given: Mapping[str, str]) -> dict[str, str]:
+    for name, role in given.items():
+        if name not in inputs:
+            raise NamingError(f"roles: there is no input called {name!r}; the inputs are {', '.join(inputs)}")
+        if role not in ROLES:
+            raise GraphError(f"roles: {name} cannot be {role!r}; a role is one of {', '.join(ROLES)}")
+    usual = {k: "parameter" if n.kind == REAL and _PARAMETER.fullmatch(k) else "data" for k, n in inputs.items()}
+    return usual | dict(given)
+
+
+def _name(f: Any) -> str:
+    name = getattr(f, "__name__", type(f).__name__)
+    return name if name.isidentifier() else "f"
+
+
+def select(graph: Graph, wrt: Sequence[str] | str | None) -> list[str]:
+    """The names of the inputs to differentiate in: those given, or every real input."""
+    if wrt is None:
+        return [k for k, n in graph.inputs.items() if n.kind == REAL]
+    names = [wrt] if isinstance(wrt, str) else list(wrt)
+    for name in names:
+        if not isinstance(name, str):
+            raise NamingError(f'wrt takes names, as in wrt=["W1"], not {name!r}')
+        graph[name]
+    return names
+
+
+__all__ = ["ROLES", "Graph", "parse_sizes", "select", "trace"]

@@ -1,0 +1,38 @@
+"""Which frames are the user's: the line that built a node, the names a function gives its values."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from pathlib import Path
+from types import CodeType, FrameType
+
+_PACKAGE = str(Path(__file__).parents[1]) + "/"
+_ours: dict[CodeType, bool] = {}
+
+
+def is_library(code: CodeType) -> bool:
+    """Whether `code` is Chainrule's own."""
+    known = _ours.get(code)
+    if known is None:
+        known = _ours[code] = code.co_filename.startswith(_PACKAGE)
+    return known
+
+
+def user_frame(frame: FrameType | None) -> FrameType | None:
+    """The innermost frame outside Chainrule, from `frame` outwards."""
+    while frame is not None and is_library(frame.f_code):
+        frame = frame.f_back
+    return frame
+
+
+def line_text(file: str, line: int) -> str:
+    """``file.py:12: z = W1 @ x``"""
+    code = linecache.getline(file, line).strip()
+    return f"{file}:{line}" + (f": {code}" if code else "")
+
+
+def calling_line() -> str:
+    """The user's line that is being executed, as text; empty outside any."""
+    frame = user_frame(sys._getframe(1))
+    return "" if frame is None else "in " + line_text(frame.f_code.co_filename, frame.f_lineno)

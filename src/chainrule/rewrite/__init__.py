@@ -1,0 +1,1 @@
+"""Equations, oriented left to right, and the engine that applies them."""

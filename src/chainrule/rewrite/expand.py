@@ -1,0 +1,30 @@
+"""Every operation an engine has no kernel for, replaced by its meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+
+from ..graph.errors import MissingRule
+from ..graph.node import CONST, LEAF, SIZE, Node, Op
+from .engine import rewrite
+
+_LEAVES = (LEAF, CONST, SIZE)
+
+
+def expand(roots: Iterable[Node], known: Container[Op], where: str) -> dict[Node, Node]:
+    """What every node below `roots` becomes when only the operations in `known` may stay.
+
+    Raises MissingRule for an operation with neither a kernel nor a meaning.
+    """
+
+    def meaning(n: Node) -> Node | None:
+        if n.op in known or n.op in _LEAVES:
+            return None
+        if n.op.meaning is None:
+            raise MissingRule(
+                f"the {where} engine has no kernel for the operation `{n.op.name}`, which has no meaning in simpler "
+                f"operations either; give it one of the two"
+            )
+        return n.op.meaning(*n.args, **dict(n.attrs))
+
+    return rewrite(roots, meaning)

@@ -1,0 +1,123 @@
+"""What holds of spreads and moves whatever is moved: one that changes nothing goes, two that follow each other are one.
+
+The seed 1 of the backward pass arrives spread to a shape; only when the spread is gone can 1 · a = a be seen.
+"""
+
+from __future__ import annotations
+
+from ..graph.dims import total
+from ..graph.errors import ShapeError
+from ..graph.node import Node, Op, size_node
+from ..ops.arithmetic import (
+    ADD, AND, CLIP, DIV, EQUAL, GREATER, GREATER_EQUAL, LESS, LESS_EQUAL, MAXIMUM, MINIMUM, MUL, OR, POW, SUB, WHERE,
+    XDIVY, XLOGY,
+)  # fmt: skip
+from ..ops.axes import broadcast
+from ..ops.movement import BROADCAST, EXPAND, FLIP, RESHAPE, SQUEEZE, SUM, TRANSPOSE
+
+JOINS: tuple[Op, ...] = (
+    ADD, SUB, MUL, DIV, POW, MAXIMUM, MINIMUM, WHERE, CLIP, XLOGY, XDIVY, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL, EQUAL, AND, OR,
+)  # fmt: skip
+
+
+def unspread_arguments(n: Node) -> Node | None:
+    """f(spread(a), b) → f(a, b) where b has the full shape anyway; f(spread(a), spread(b)) → spread(f(a, b))."""
+    args = list(n.args)
+    for k, a in enumerate(args):
+        inner = narrow(a)
+        if inner is not a:
+            try:
+                met = broadcast(*[inner.shape if j == k else b.shape for j, b in enumerate(args)])
+            except ShapeError:
+                continue
+            if met == n.shape:
+                args[k] = inner
+    if all(narrow(a) is not a or not a.shape for a in args):  # only spreads meet: compute once, then spread
+        inner = n.rebuilt([narrow(a) for a in args])
+        return inner if inner.shape == n.shape else BROADCAST(inner, shape=n.shape)
+    return n.rebuilt(args)
+
+
+def narrow(a: Node) -> Node:
+    """`a` without a spread, and without new axes in front, both of which broadcasting supplies."""
+    while True:
+        if a.op is BROADCAST:
+            a = a.args[0]
+        elif a.op is EXPAND and a.attr("axes") == tuple(range(len(a.attr("axes")))):
+            a = a.args[0]
+        else:
+            return a
+
+
+def spread_of_spread(n: Node) -> Node | None:
+    """spread(spread(x)) → spread(x)"""
+    inner = narrow(n.args[0])
+    if inner is n.args[0]:
+        return None
+    return inner if inner.shape == n.shape else BROADCAST(inner, shape=n.shape)
+
+
+def move_of_spread_scalar(n: Node) -> Node | None:
+    """move(spread(c)) → spread(c) for a scalar c"""
+    x = narrow(n.args[0])
+    return BROADCAST(x, shape=n.shape) if not x.shape and n.args[0].op is BROADCAST else None
+
+
+def sum_of_spread(n: Node) -> Node | None:
+    """Σ over the axes along which x was repeated → (number of repeats) · x"""
+    (x,), axis = n.args, n.attr("axis")
+    if not axis:
+        return x
+    if x.op is not BROADCAST:
+        return None
+    inner = x.args[0]
+    lead = x.ndim - inner.ndim
+    repeated = [a for a in axis if a < lead or (inner.shape[a - lead] == 1 and x.shape[a] != 1)]
+    if len(repeated) < len(axis):
+        return None
+    dropped = tuple(a - lead for a in axis if a >= lead)
+    y = SQUEEZE(inner, axes=dropped) if dropped else inner
+    y = y * size_node(total(tuple(x.shape[a] for a in axis)))
+    shape = tuple(s for a, s in enumerate(x.shape) if a not in axis)
+    y = y if y.shape == shape else BROADCAST(y, shape=shape)
+    return EXPAND(y, axes=axis) if n.attr("keepdims") else y
+
+
+def transpose_of_transpose(n: Node) -> Node | None:
+    """(Aᵀ)ᵀ → A"""
+    (x,), axes = n.args, n.attr("axes")
+    if x.op is not TRANSPOSE:
+        return None
+    inner = x.attr("axes")
+    both = tuple(inner[a] for a in axes)
+    return x.args[0] if both == tuple(range(len(both))) else TRANSPOSE(x.args[0], axes=both)
+
+
+def reshape_of_reshape(n: Node) -> Node | None:
+    (x,) = n.args
+    if x.op is not RESHAPE:
+        return None
+    return x.args[0] if x.args[0].shape == n.shape else RESHAPE(x.args[0], shape=n.shape)
+
+
+def undo(op: Op):
+    """`op` after its inverse, on the same axes, is nothing."""
+
+    def rule(n: Node) -> Node | None:
+        (x,) = n.args
+        return x.args[0] if x.op is op and x.attr("axes") == n.attr("axes") else None
+
+    return rule
+
+
+SPREAD_RULES = [
+    (JOINS, unspread_arguments),
+    ((BROADCAST,), spread_of_spread),
+    ((EXPAND, SQUEEZE, RESHAPE, TRANSPOSE, FLIP), move_of_spread_scalar),
+    ((SUM,), sum_of_spread),
+    ((TRANSPOSE,), transpose_of_transpose),
+    ((RESHAPE,), reshape_of_reshape),
+    ((EXPAND,), undo(SQUEEZE)),
+    ((SQUEEZE,), undo(EXPAND)),
+    ((FLIP,), undo(FLIP)),
+]

@@ -1,0 +1,2 @@
+from .fast import hasten
+def tidy(n, named): return hasten([n])[n]

@@ -1,0 +1,1 @@
+"""Readings of one graph: as text, LaTeX, source, cost."""

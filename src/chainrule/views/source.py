@@ -1,0 +1,264 @@
+"""The graph as the Python function a person could have written, one statement for each node. Engines run exactly this.
+
+A dialect says how each operation is written for one array library. Only identifiers of ours reach the text: a name that
+Python or the program needs for itself is changed, and everything else was checked when the leaf was made.
+"""
+
+from __future__ import annotations
+
+import inspect
+import keyword
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..graph.dims import Dim, Shape, Size, python, substitute, symbol, symbols_of
+from ..graph.errors import MissingRule
+from ..graph.node import CONST, INTEGER, LEAF, REAL, SIZE, Node, value_of, walk
+from ..graph.table import Table
+from ..ops import arithmetic as A
+from ..ops import elementary as E
+from ..ops import indexing as I
+from ..ops import movement as M
+
+Rule = Callable[..., str]
+"""(printer, node, *argument texts) -> the expression"""
+
+VIEWS = frozenset({M.TRANSPOSE, M.EXPAND, M.SQUEEZE, M.RESHAPE, M.BROADCAST, M.FLIP, I.SLICE, A.STOP})
+"""Operations whose result may share its argument's memory."""
+
+_IN_PLACE = {A.ADD: "+=", A.SUB: "-=", A.MUL: "*=", A.DIV: "/="}
+_KNOWN_SCALARS = {E.SQRT: "sqrt", E.EXP: "exp", A.LOG: "log", E.TANH: "tanh", E.EXPM1: "expm1", E.LOG1P: "log1p", E.ERF: "erf"}
+_WIDTH = 56
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How programs are written for one array library."""
+
+    title: str
+    alias: str  # what the library is called in the program
+    imports: Mapping[str, str]  # alias -> the line that imports it
+    kernel: Table
+    helpers: tuple[Callable[..., object], ...]  # functions that a program may print above itself
+    reuses_memory: bool  # may a statement write into an array that the program allocated?
+
+
+@dataclass
+class Program:
+    """A printed program: its text, and what its arguments and results are."""
+
+    text: str
+    function: str  # the name it is defined under
+    inputs: list[Node]
+    outputs: list[Node]
+
+
+def print_program(
+    name: str, inputs: Sequence[Node], outputs: Sequence[Node], dialect: Dialect, names: Mapping[Node, str] | None = None
+) -> Program:
+    """The program that computes `outputs` from `inputs`, every operation having a rule in the dialect's kernel table."""
+    printer = _Printer(dialect, inputs, outputs, names or {})
+    function = name if name.isidentifier() and name not in printer.taken else f"{name if name.isidentifier() else 'f'}_"
+    return Program(printer.program(function), function, list(inputs), list(outputs))
+
+
+class _Printer:
+    """One walk over the graph. Kernel rules use its `size`, `shape`, `dtype`, `imported` and `helper`."""
+
+    def __init__(self, dialect: Dialect, inputs: Sequence[Node], outputs: Sequence[Node], names: Mapping[Node, str]):
+        self.dialect, self.inputs, self.outputs, self.names = dialect, inputs, outputs, names
+        self.order = walk(*outputs)
+        self.known = _known_scalars(self.order)
+        self.imports: dict[str, None] = {dialect.alias: None}
+        self.helpers: dict[Callable[..., object], None] = {}
+        self.needs_dtype = False
+        self.taken = set(keyword.kwlist) | set(dialect.imports) | {"dtype", "float", "int"} | _helper_names(dialect)
+        self.text: dict[Node, str] = {}
+        self.symbols: dict[str, str] = {}
+        self.lines: list[str] = []
+        self.temporaries = 0
+
+    # What kernel rules ask for --------------------------------------------------------------------------------
+
+    def size(self, s: Size) -> str:
+        """A size as a Python expression in the program's own variables."""
+        if isinstance(s, int):
+            return str(s)
+        for name in sorted(s.symbols):
+            self._symbol(name)
+        return python(substitute(s, {name: symbol(self.symbols[name]) for name in s.symbols}))
+
+    def shape(self, shape: Shape) -> str:
+        return "(" + ", ".join(map(self.size, shape)) + ("," if len(shape) == 1 else "") + ")"
+
+    @property
+    def dtype(self) -> str:
+        """The name of the program's floating-point type."""
+        self.needs_dtype = True
+        return "dtype"
+
+    def imported(self, alias: str) -> str:
+        self.imports[alias] = None
+        return alias
+
+    def helper(self, function: Callable[..., object]) -> str:
+        """The name of a function whose source is printed above the program."""
+        self.helpers[function] = None
+        return function.__name__
+
+    # The program -----------------------------------------------------------------------------------------------
+
+    def program(self, name: str) -> str:
+        self.taken.add(name)
+        for n in self.inputs:
+            self.text[n] = self._fresh(n.attr("name"))
+        self._reserve_names()
+        self.taking_over = self._taking_over() if self.dialect.reuses_memory else {}
+        for n in reversed(self.order):  # an array that is updated in place has its final name from the start
+            if n in self.taking_over and n in self.reserved:
+                self.reserved[self.taking_over[n][0]] = self.reserved[n]
+        for n in self.order:
+            if n.op is LEAF and n not in self.text:
+                raise MissingRule(f"the input {n.attr('name')} is used by the program but is not among its arguments")
+            if n not in self.text:
+                self._statement(n)
+        returned = ", ".join(self._result(n) for n in self.outputs)
+        body = self._sizes() + self.lines + [f"    return {returned}"]
+        head = [f"def {name}({', '.join(self.text[i] for i in self.inputs)}):"]
+        imports = [line for alias, line in self.dialect.imports.items() if alias in self.imports]
+        helpers = ["\n\n" + inspect.getsource(f).rstrip() for f in self.helpers]
+        return "\n".join([*imports, *helpers, "\n", *head, *body]) + "\n"
+
+    def _statement(self, n: Node) -> None:
+        inline = self._inline(n)
+        if inline is not None:
+            self.text[n] = inline
+            return
+        if n in self.taking_over:
+            mine, other = self.taking_over[n]
+            variable = self.text[mine]
+            code = f"{variable} {_IN_PLACE[n.op]} {self.text[other]}"
+        else:
+            variable = self.reserved[n] if n in self.reserved else self._temporary()
+            code = f"{variable} = {self._expression(n)}"
+        self.text[n] = variable
+        self.lines.append(f"    {code:<{_WIDTH}}# {', '.join(map(str, n.shape)) or 'scalar'}")
+
+    def _expression(self, n: Node) -> str:
+        args = [self.text[a] for a in n.args]
+        if n.op.elementwise and n.kind == REAL and n.op is not A.WHERE:
+            args = [self._as_real(a, x) for a, x in zip(n.args, args)]
+        if n in self.known and n.op in _KNOWN_SCALARS:
+            return f"{self.imported('math')}.{_KNOWN_SCALARS[n.op]}({args[0]})"
+        return self.dialect.kernel[n.op](self, n, *args)
+
+    def _as_real(self, a: Node, text: str) -> str:
+        """An integer array in real arithmetic takes the program's precision, not its own 64 bits."""
+        return f"{text}.astype({self.dtype})" if a.kind == INTEGER and a not in self.known else text
+
+    def _inline(self, n: Node) -> str | None:
+        """Constants, sizes, and views that read as part of the expression that uses them."""
+        if n.op is CONST and not n.shape:
+            value = value_of(n)
+            if isinstance(value, float) and not math.isfinite(value):
+                return f'float("{value}")'
+            return f"({value!r})" if value < 0 else repr(value)
+        if n.op is SIZE:
+            text = self.size(n.attr("of"))
+            return text if text.isidentifier() else f"({text})"
+        if n in self.reserved:
+            return None
+        if n.op is A.STOP:
+            return self.text[n.args[0]]
+        if n.op is M.TRANSPOSE and n.ndim == 2 or n.op is M.EXPAND:
+            return self.dialect.kernel[n.op](self, n, self.text[n.args[0]]) if n.args[0].shape else None
+        return None
+
+    def _taking_over(self) -> dict[Node, tuple[Node, Node]]:
+        """n -> (a, b) where n is computed as `a += b`: a is an unnamed array of the program's own, not read again."""
+        last, found = _last_uses(self.order, self.outputs), {}
+        viewed = {a for n in self.order if n.op in VIEWS for a in n.args}
+        for k, n in enumerate(self.order):
+            if n.op not in _IN_PLACE or n.kind != REAL or not n.shape:
+                continue
+            for mine, other in (n.args, n.args[::-1]) if n.op.commutes else (n.args,):
+                fits = mine.shape == n.shape and mine.kind == REAL and (other.kind == REAL or other in self.known)
+                own = mine.op not in VIEWS and mine.op is not LEAF and mine.op is not CONST and mine not in viewed
+                if fits and own and last[mine] == k and mine is not other and mine not in self.names:
+                    found[n] = mine, other
+                    break
+        return found
+
+    def _result(self, n: Node) -> str:
+        """A result is an array of its own: no view of an input, of a constant, or of another result."""
+        text = self.text[n]
+        if self.dialect.reuses_memory and n.shape and (n.op in VIEWS or n.op is LEAF):
+            return f"{text}.copy()"
+        return text
+
+    # Names and sizes -------------------------------------------------------------------------------------------
+
+    def _reserve_names(self) -> None:
+        self.reserved = {}
+        for n in self.order:
+            if n in self.names and n.op not in (LEAF, CONST, SIZE):
+                self.reserved[n] = self._fresh(self.names[n])
+
+    def _fresh(self, name: str) -> str:
+        wanted, k = name, 1
+        while wanted in self.taken:
+            k += 1
+            wanted = f"{name}_" if k == 2 else f"{name}_{k}"
+        self.taken.add(wanted)
+        return wanted
+
+    def _temporary(self) -> str:
+        self.temporaries += 1
+        return self._fresh(f"t{self.temporaries}")
+
+    def _symbol(self, name: str) -> None:
+        if name not in self.symbols:
+            self.symbols[name] = self._fresh(name if name not in self.taken else f"size_{name}")
+
+    def _sizes(self) -> list[str]:
+        """Bind each symbol that the program uses, and the floating-point type, from the arguments."""
+        lines, missing = [], dict(self.symbols)
+        for n in self.inputs:
+            bound = [missing.pop(str(s), None) if isinstance(s, Dim) else None for s in n.shape]
+            if all(bound) and bound:
+                comma = "," if len(bound) == 1 else ""
+                lines.append(f"    {', '.join(map(str, bound))}{comma} = {self.text[n]}.shape")
+            else:
+                lines += [f"    {v} = {self.text[n]}.shape[{k}]" for k, v in enumerate(bound) if v]
+        if missing:
+            raise MissingRule(f"no input has the size {', '.join(missing)}, so the program cannot know it")
+        if self.needs_dtype:
+            real = [self.text[n] for n in self.inputs if n.kind == REAL]
+            lines.append(f"    dtype = {real[0]}.dtype" if real else f"    dtype = {self.dialect.alias}.float64")
+        return lines
+
+
+def _known_scalars(order: Iterable[Node]) -> set[Node]:
+    """Scalars made of constants and sizes alone: plain Python numbers, which leave an array's precision as it is."""
+    known: set[Node] = set()
+    for n in order:
+        if n.op in (CONST, SIZE) and not n.shape:
+            known.add(n)
+        elif not n.shape and n.args and (n.op in _IN_PLACE or n.op in _KNOWN_SCALARS or n.op in (A.NEG, A.POW)):
+            if all(a in known for a in n.args):
+                known.add(n)
+    return known
+
+
+def _last_uses(order: Sequence[Node], outputs: Sequence[Node]) -> dict[Node, int]:
+    last = {a: k for k, n in enumerate(order) for a in n.args}
+    for k, n in enumerate(order):  # what an inlined view reads is read where the view is
+        if n.op in VIEWS and n in last:
+            for a in n.args:
+                last[a] = max(last[a], last[n])
+    return last | {n: len(order) for n in outputs}
+
+
+def _helper_names(dialect: Dialect) -> set[str]:
+    return {f.__name__ for f in dialect.helpers}
