@@ -145,8 +145,8 @@ def _split_mask(g: Node) -> tuple[Node, Node] | None:
 
 def _masked(condition: Node, h: Node) -> Node:
     if h.op is WHERE and _is_zero(h.args[2]):
-        return WHERE(AND(condition, h.args[0]), h.args[1], 0.0)
-    return WHERE(condition, h, 0.0)
+        return WHERE(AND(condition, h.args[0]), h.args[1], 0)
+    return WHERE(condition, h, 0)
 
 
 def _is_zero(n: Node) -> bool:

@@ -9,15 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ..calculus.differentiate import differentiate, stable_form
 from ..engines.binding import Signature
 from ..graph.errors import GraphError, InputError
 from ..graph.node import CONST, LEAF, SIZE, Node
-from ..rewrite.expand import expand
-from ..rewrite.fast import hasten
 from ..views.source import Program, print_program
 from .derivation import Derivation
 from .graph import Graph, select, trace
+from .pipeline import lower
 
 ENGINES = ("numpy", "xla")
 
@@ -100,17 +98,8 @@ class Compiled:
     def _print(self) -> Program:
         g, dialect = self.graph, self._engine.dialect
         names = dict(g.names)
-        if self.wrt is not None:
-            made = differentiate(g.output, [g[w] for w in self.wrt])
-            roots, became = [made.value, *made.gradients], made.became
-        else:
-            made = None
-            written = [*g.outputs, *g.updates.values()]
-            became = stable_form(written)
-            roots = [became[n] for n in written]
-        opened = expand(roots, dialect.kernel, self.engine)
-        fast = hasten(opened.values())
-        final = {n: fast[m] for n, m in opened.items()}
+        low = lower(g, self.wrt, dialect.kernel, self.engine)
+        became, final, made = low.became, low.final, low.made
         labels: dict[Node, str] = {}
         for n, name in names.items():
             _label(labels, final.get(became.get(n, n)), name)
@@ -120,7 +109,7 @@ class Compiled:
             for w, n in zip(self.wrt or (), made.gradients):
                 _label(labels, final[n], f"d{w}")
         name = g.name if made is None else f"{g.name}_and_gradients"
-        return print_program(name, list(g.inputs.values()), [final[r] for r in roots], dialect, labels)
+        return print_program(name, list(g.inputs.values()), low.outputs, dialect, labels)
 
     def _precision(self, state: Mapping[str, Any]) -> str:
         return self.dtype or str(next(iter(state.values())).dtype)
@@ -133,7 +122,9 @@ class Compiled:
         sizes = self._signature.sizes(shapes)
         self._signature.check_positions(data, sizes)
         rows = {len(v) for v in data.values()}
-        if len(rows) != 1:
+        if not rows:
+            return
+        if len(rows) > 1:
             raise InputError(f"the data differ in length: {', '.join(f'{k} has {len(v)} rows' for k, v in data.items())}")
         if order.size and not 0 <= order.min() <= order.max() < min(rows):
             raise InputError(f"the order names row {order.max()}, and the data have {min(rows)} rows")

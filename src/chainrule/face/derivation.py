@@ -8,7 +8,12 @@ from typing import Any
 
 from ..calculus.derivation import adjoints_as_written
 from ..graph.errors import NoDerivative
-from ..graph.node import LEAF, REAL, Node
+from ..graph.node import LEAF, REAL, Node, walk
+from ..views.cost import DerivationCost
+from ..views.latex import LATEX, aligned
+from ..views.notation import Equation, Notation
+from ..views.text import TEXT
+from .cost import derivation_cost
 from .graph import Graph, select, trace
 
 
@@ -42,6 +47,54 @@ class Derivation:
     def gradients(self) -> dict[str, Node]:
         return {k: self[k] for k in self.wrt}
 
+    @property
+    def forward(self) -> list[Equation]:
+        """The forward equations, as text."""
+        return self.graph.equations()
+
+    def equations(self, notation: Notation = TEXT) -> list[Equation]:
+        """∂L/∂v = … for each named quantity v that the backward pass goes through, in its order, and each input asked for.
+
+        Right sides are written in the forward quantities and in the derivatives found before them.
+        """
+        g = self.graph
+        loss = notation.name(g.names.get(g.output, "L"))
+        labels = {n: notation.name(name) for n, name in g.labels.items()}
+        found: list[Equation] = []
+        rows = [n for n in reversed(list(self.adjoints)) if n in g.names and n is not g.output]
+        known = dict(labels)
+        for n in sorted(rows, key=self._depth):
+            name = partial(loss, labels[n], notation is LATEX)
+            found += notation.equations({self.adjoints[n]: name}, known)
+            if self.adjoints[n].args:
+                known.setdefault(self.adjoints[n], name)
+        return found
+
+    def _depth(self, n: Node) -> int:
+        return self._order[n]
+
+    @cached_property
+    def _order(self) -> dict[Node, int]:
+        """Backward order: the loss first; of inputs, each right after the quantity that it feeds."""
+        order = walk(self.graph.output)
+        return {n: -k for k, n in enumerate(order)}
+
+    def text(self) -> str:
+        """Forward and backward equations as text, a line each. Each ∂L/∂v has the shape of v (denominator layout)."""
+        return "\n".join([self.graph.text(), "", *map(str, self.equations())])
+
+    def latex(self) -> str:
+        """Forward and backward equations in LaTeX, aligned. Each ∂L/∂v has the shape of v (denominator layout)."""
+        return aligned(self.graph.equations(LATEX) + self.equations(LATEX))
+
+    def _repr_latex_(self) -> str:
+        return f"$$\n{self.latex()}\n$$"
+
+    @cached_property
+    def cost(self) -> DerivationCost:
+        """What the program of loss and gradients costs: `.forward`, `.backward`, `.saved_bytes()`, `.at(n=100, ...)`."""
+        return derivation_cost(self.graph, self.wrt)
+
     def __repr__(self) -> str:
         return f"<Derivation of {self.graph.name} in {', '.join(self.wrt)}>"
 
@@ -57,3 +110,8 @@ def derive(target: Graph | Callable[..., Any], wrt: Sequence[str] | str | None =
     (Dim(n),)
     """
     return Derivation(trace(target, **shapes) if not isinstance(target, Graph) else target, wrt)
+
+
+def partial(loss: str, name: str, in_latex: bool) -> str:
+    """∂L/∂z"""
+    return rf"\frac{{\partial {loss}}}{{\partial {name}}}" if in_latex else f"∂{loss}/∂{name}"

@@ -6,13 +6,16 @@ import ast
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..graph.dims import shape_text
+from ..graph.dims import shape_text, symbols_of
 from ..graph.errors import GraphError, NamingError, ShapeError
-from ..graph.node import BOOLEAN, INTEGER, REAL, Kind, Node, leaf, node, walk
+from ..graph.node import BOOLEAN, INTEGER, LEAF, REAL, Kind, Node, leaf, node, walk
 from ..graph.trace import Tracer
+from ..views.latex import LATEX, aligned
+from ..views.notation import Equation, Notation
+from ..views.text import TEXT
 
 ROLES = ("data", "parameter", "state", "noise")
 _PARAMETER = re.compile(r"(W|w|U|K|b|bias|weight|kernel|theta|gamma|beta)(_?\w{0,2}|_\w+|\d\w*)")
@@ -66,6 +69,61 @@ class Graph:
             raise NamingError(f"{name} names {len(meant)} quantities of {self.name}: {', '.join(self.names[n] for n in meant)}")
         known_names = [*self.inputs, *(n for n in self.names.values() if n not in self.inputs)]
         raise NamingError(f"{self.name} has no quantity called {name!r}; it has {', '.join(known_names)}")
+
+    @property
+    def labels(self) -> dict[Node, str]:
+        """What each named quantity is called, the outputs included."""
+        found = {n: name for n, name in self.names.items()}
+        for k, n in enumerate(self.outputs, 1):
+            found.setdefault(n, "output" if len(self.outputs) == 1 else f"output_{k}")
+        return found
+
+    def equations(self, notation: Notation = TEXT) -> list[Equation]:
+        """The forward equations, one for each named quantity, in order of computation."""
+        labels = {n: notation.name(name) for n, name in self.labels.items()}
+        inputs = {n: label for n, label in labels.items() if n.op is LEAF}
+        return notation.equations({n: labels[n] for n in walk(*self.outputs) if n in labels and n not in inputs}, inputs)
+
+    def text(self) -> str:
+        """The forward equations as text, a line each."""
+        return "\n".join(map(str, self.equations()))
+
+    def latex(self) -> str:
+        """The forward equations in LaTeX, aligned."""
+        return aligned(self.equations(LATEX))
+
+    def _repr_latex_(self) -> str:
+        return f"$$\n{self.latex()}\n$$"
+
+    def returning(self, *nodes: Node) -> Graph:
+        """The graph with other outputs, such as a gradient or a Jacobian, to compile, to count or to print.
+
+        Of the inputs it keeps those that `nodes` are computed from, and those that alone tell a size they need.
+        Raises GraphError for a node that is not computed from this graph's inputs.
+
+        >>> import chainrule as cr
+        >>> g = cr.trace(lambda x, A: x @ A @ x, x="n", A="n n")
+        >>> cr.compile(g.returning(cr.jacobian(g, "x")))(x=[1., 0.], A=[[1., 2.], [0., 3.]])
+        array([2., 2.])
+        """
+        if not nodes:
+            raise GraphError("returning() needs at least one node to return")
+        order = walk(*nodes)
+        leaves = {n: n.attr("name") for n in order if n.op is LEAF}
+        strangers = [name for n, name in leaves.items() if self.inputs.get(name) is not n]
+        if strangers:
+            raise GraphError(f"{', '.join(strangers)} is no input of {self.name}; it has {', '.join(self.inputs)}")
+        unknown = set(symbols_of(_sizes(order))) - symbols_of(s for n in leaves for s in n.shape)
+        kept = {}
+        for name, n in self.inputs.items():
+            if n in leaves or unknown & symbols_of(n.shape):
+                kept[name] = n
+                unknown -= symbols_of(n.shape)
+        reached = {*order, *kept.values()}
+        names = {n: name for n, name in self.names.items() if n in reached}
+        return replace(
+            self, inputs=kept, outputs=nodes, names=names, roles={k: self.roles[k] for k in kept if k in self.roles}, updates={}
+        )
 
     def __contains__(self, name: object) -> bool:
         return name in self.inputs or name in self.names.values()
@@ -169,6 +227,15 @@ def _outputs(f: Callable[..., Any], returned: Any) -> tuple[Node, ...]:
     if isinstance(returned, dict):
         raise GraphError(f"{_name(f)} returned a dictionary; return one quantity or a tuple of them")
     return tuple(node(v) for v in values)
+
+
+def _sizes(order: Sequence[Node]) -> list[Any]:
+    """Every size in the shapes and the attributes of the nodes."""
+    sizes: list[Any] = []
+    for n in order:
+        for value in (n.shape, *(v for _, v in n.attrs)):
+            sizes += value if isinstance(value, tuple) else (value,)
+    return sizes
 
 
 def _roles(inputs: Mapping[str, Node], given: Mapping[str, str]) -> dict[str, str]:

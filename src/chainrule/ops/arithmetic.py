@@ -52,13 +52,13 @@ NOT = Op("logical_not", shape=elementwise, kind=_truths, elementwise=True)
 
 WHERE = Op(
     "where", shape=elementwise, kind=_choice, elementwise=True,
-    vjp=lambda g, y, c, a, b: [None, WHERE(c, g, 0.0), WHERE(c, 0.0, g)],
+    vjp=lambda g, y, c, a, b: [None, WHERE(c, g, 0), WHERE(c, 0, g)],
 )  # fmt: skip
 
 
 def _winner(g: Node, a: Node, b: Node) -> Node:
     """The cotangent of `a` where it wins against `b` strictly, half of it at a tie."""
-    return WHERE(a > b, g, WHERE(EQUAL(a, b), g / 2, 0.0))
+    return WHERE(a > b, g, WHERE(EQUAL(a, b), g / 2, 0))
 
 
 MAXIMUM = Op(

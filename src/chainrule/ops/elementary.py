@@ -36,7 +36,7 @@ SIGMOID = Op("sigmoid", shape=elementwise, elementwise=True, vjp=lambda g, y, x:
 SOFTPLUS = Op("softplus", shape=elementwise, elementwise=True, vjp=lambda g, y, x: [g * SIGMOID(x)],    # σ
               meaning=lambda x: LOG1P(EXP(x)))
 RELU = Op("relu", shape=elementwise, kind=_alike, elementwise=True,
-          vjp=lambda g, y, x: [_zero_or_less(x, g, 0.0)],                                               # [x > 0]
+          vjp=lambda g, y, x: [_zero_or_less(x, g, 0)]  ,                                               # [x > 0]
           meaning=lambda x: WHERE(x > 0, x, 0))
 LEAKY_RELU = Op("leaky_relu", shape=elementwise, elementwise=True,
                 vjp=lambda g, y, x, *, slope: [_zero_or_less(x, g, slope * g)],                         # 1 or slope

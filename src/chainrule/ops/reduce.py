@@ -34,7 +34,7 @@ def _extreme_vjp(g: Node, y: Node, x: Node, *, axis: tuple[int, ...], keepdims: 
     """To the entries that attain the extreme, in equal shares."""
     hit = EQUAL(x, spread(y, x.shape, axis, keepdims))
     ties = SUM(WHERE(hit, 1.0, 0.0), axis=axis, keepdims=keepdims)
-    return [WHERE(hit, spread(g / ties, x.shape, axis, keepdims), 0.0)]
+    return [WHERE(hit, spread(g / ties, x.shape, axis, keepdims), 0)]
 
 
 def _variance(x: Node, *, axis: tuple[int, ...], keepdims: bool, ddof: int) -> Node:

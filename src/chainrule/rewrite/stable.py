@@ -54,7 +54,6 @@ LAWS = [
     Law("log-softmax", a - LOGSUMEXP(a, axis=axis, keepdims=True), LOG_SOFTMAX(a, axis=axis), at=_OVER_ROWS),
     Law("log-softmax of all", a - LOGSUMEXP(a, axis=axis, keepdims=False), LOG_SOFTMAX(a, axis=axis), when=_whole,
         at={"axis": (0, 1)}),
-    Law("exp of a log-softmax", EXP(LOG_SOFTMAX(a, axis=axis)), SOFTMAX(a, axis=axis), at=_OVER_ROWS),
     # the logarithm goes inward
     Law("log of a softmax", LOG(SOFTMAX(a, axis=axis)), LOG_SOFTMAX(a, axis=axis), at=_OVER_ROWS, domain=(-50, 50)),
     Law("log of a sigmoid", LOG(SIGMOID(a)), -SOFTPLUS(-a), domain=(-50, 50)),
