@@ -1,14 +1,32 @@
-"""Chainrule: neural networks that show their work."""
+"""Chainrule: neural networks that show their work.
+
+    import chainrule as cr
+
+    def two_layer(x: "n", y: "m", W1: "h n", W2: "m h"):
+        u = cr.sigmoid(W1 @ x)
+        return cr.sum((W2 @ u - y) ** 2)
+
+    d = cr.derive(two_layer, wrt=["W1", "W2"])
+    print(d.text())
+    value, grads = cr.compile(d)(x=x, y=y, W1=W1, W2=W2)
+"""
 
 from __future__ import annotations
 
-__version__ = "0.1.0"
+from importlib import import_module as _import_module
+from typing import Any as _Any
 
-from .face.compiled import compile, value_and_grad
+from .face.checks import check_gradients
+from .face.compiled import Compiled, compile, value_and_grad
 from .face.cost import Cost, cost
-from .face.derivation import derive
+from .face.derivation import Derivation, derive
 from .face.graph import Graph, trace
-from .graph.errors import ChainruleError
+from .face.jacobian import hessian, jacobian
+from .face.numerical import numerical_gradient, relative_error
+from .graph.errors import (
+    ChainruleError, DataError, GraphError, InputError, InternalError, KindError, MissingRule, NamingError, NoDerivative,
+    ShapeError,
+)  # fmt: skip
 from .graph.node import Node, Op
 from .ops.arithmetic import clip, equal, log, maximum, minimum, stop_gradient, where, xlogy
 from .ops.elementary import (
@@ -19,20 +37,30 @@ from .ops.linear import diag, dot, einsum, eye, matmul, outer, tr
 from .ops.movement import broadcast_to, expand_dims, flip, reshape, squeeze, sum, swapaxes, transpose
 from .ops.reduce import argmax, log_softmax, logsumexp, max, mean, min, norm, softmax, var
 
+__version__ = "0.1.0"
+
+# `from chainrule import *` does not touch the builtins: abs, compile, max, min and sum are left out.
+__all__ = [
+    "ChainruleError", "Compiled", "Cost", "DataError", "Derivation", "Graph", "GraphError", "InputError", "InternalError",
+    "KindError", "MissingRule", "NamingError", "NoDerivative", "Node", "Op", "ShapeError", "arange", "argmax", "broadcast_to",
+    "check_gradients", "clip", "concatenate", "cos", "cost", "derive", "diag", "dot", "einsum", "elu", "equal", "erf", "exp",
+    "expand_dims", "expm1", "eye", "flip", "gelu", "hessian", "jacobian", "leaky_relu", "log", "log1p", "log_softmax",
+    "logsumexp", "matmul", "maximum", "mean", "minimum", "norm", "numerical_gradient", "one_hot", "outer", "pad",
+    "relative_error", "relu", "reshape", "sigmoid", "sign", "silu", "sin", "softmax", "softplus", "sqrt", "square", "squeeze",
+    "stack", "stop_gradient", "swapaxes", "take", "tanh", "tr", "trace", "transpose", "value_and_grad", "var", "where", "xlogy",
+]  # fmt: skip
+
 _SUBMODULES = ("data", "labs", "models", "optim", "plots")  # imported when first asked for: `cr.models`
 
 
-def __getattr__(name: str):
-    from importlib import import_module
-
+def __getattr__(name: str) -> _Any:
     if name in _SUBMODULES:
-        try:
-            return import_module(f".{name}", __name__)
-        except ModuleNotFoundError as error:
-            if error.name != f"{__name__}.{name}":
-                raise
+        return _import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_SUBMODULES})
+
+
+_OF_BUILTIN_NAME = (abs, compile, max, min, sum)  # public as cr.abs, …, though not in __all__

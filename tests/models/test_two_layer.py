@@ -156,7 +156,8 @@ def test_weights_come_from_the_global_generator_W1_first():
     assert np.random.randn() == after
     assert not net.params["b1"].any() and not net.params["b2"].any()
     assert {k: v.shape for k, v in net.params.items()} == {"W1": (4, 5), "b1": (5,), "W2": (5, 3), "b2": (3,)}
-    assert list(net.params) == list(NAMES) and all(type(v) is np.ndarray and v.dtype == float for v in net.params.values())
+    assert list(net.params) == list(NAMES)
+    assert all(type(v) is np.ndarray and v.dtype == np.float64 for v in net.params.values())
     assert net.activation == "relu"
 
 
@@ -272,7 +273,7 @@ def test_params_may_be_edited_and_replaced_between_calls():
     assert net.loss(X).dtype == np.float64
     net.train(X, y, X, y, num_epochs=1)
     assert all(v.dtype == np.float64 for v in net.params.values())
-    net.params |= {"W1": np.ones((5, 9)), "b1": np.zeros(9), "W2": np.ones((9, 4))}  # other units: the sizes are symbols
+    net.params |= {"W1": np.ones((5, 9)), "b1": np.zeros(9), "W2": np.ones((9, 4))}  # more units: sizes are symbols
     assert net.loss(X).shape == (7, 4)
 
 
@@ -325,9 +326,15 @@ def test_repr():
 
 
 def test_models_are_reached_from_the_package():
-    script = "import chainrule as cr; print(cr.models.TwoLayerMLP(4, 10, 3), 'models' in dir(cr), hasattr(cr, 'nothing'))"
+    script = """if True:
+        import sys
+        import chainrule as cr
+
+        print("chainrule.models" in sys.modules, "models" in dir(cr), hasattr(cr, "nothing"))
+        print(cr.models.TwoLayerMLP(4, 10, 3))
+    """
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
-    assert run.stdout.split("\n")[0] == "TwoLayerMLP(4, 10, 3, activation='relu') True False", run.stderr
+    assert run.stdout.splitlines() == ["False True False", "TwoLayerMLP(4, 10, 3, activation='relu')"], run.stderr
 
 
 # The training loop ---------------------------------------------------------------------------------------------------
@@ -427,13 +434,13 @@ def test_real_digits_are_learned():
     folder = Path(__file__).parents[2].parent / "shared" / "data" / "mnist"
     if not folder.is_dir():
         pytest.skip(f"the real data are not in {folder}")
-    mnist = data.mnist(folder)
-    X, y = mnist.train.X[:10_000], mnist.train.y[:10_000]
-    X_test, y_test = mnist.test.X, mnist.test.y
+    names = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")  # the smaller half of MNIST: 10,000 digits
+    X, y = (data.read_idx(next(folder.glob(name + "*"))) for name in names)
+    X = X.reshape(len(X), -1) / 255
     net = TwoLayerMLP(784, 50, 10, std=0.05, seed=0)
-    history = net.train(X, y, X_test, y_test, learning_rate=0.5, num_epochs=5, batch_size=100)
-    assert history["val_acc_history"][-1] > 0.94
-    assert np.mean(net.predict(X_test) == y_test) == history["val_acc_history"][-1]
+    history = net.train(X[2000:], y[2000:], X[:2000], y[:2000], learning_rate=0.5, num_epochs=4, batch_size=100)
+    assert history["val_acc_history"][-1] > 0.9
+    assert np.mean(net.predict(X[:2000]) == y[:2000]) == history["val_acc_history"][-1]
 
 
 # Errors --------------------------------------------------------------------------------------------------------------
@@ -471,7 +478,7 @@ def replaced(array, at, value):
 @pytest.mark.parametrize(
     "change_X, change_y, says",
     [
-        (lambda X: X[:, :4], None, r"X has shape \(7, 4\), 4 features a row, and W1 \(5, 6\) takes 5: X must be \(N, 5\)"),
+        (lambda X: X[:, :4], None, r"X has shape \(7, 4\), 4 features a row, and W1 \(5, 6\) takes 5: X must be"),
         (lambda X: X[0], None, r"X has shape \(5,\), where \(rows, features\) is needed"),
         (lambda X: X.reshape(7, 5, 1), None, r"X has shape \(7, 5, 1\)"),
         (lambda X: X[:0], None, "X is empty"),
@@ -532,8 +539,8 @@ def test_options_that_cannot_be_right(option, value):
 
 def test_options_may_be_numpy_s_numbers():
     net, X, y = some()
-    net.train(X, y, X, y, learning_rate=np.float32(0.1), reg=np.array(0.1), num_epochs=np.int64(1), batch_size=np.uint8(3))
-    with pytest.raises(InputError, match="^reg is "):
+    net.train(X, y, X, y, np.float32(0.1), reg=np.array(0.1), num_epochs=np.int64(1), batch_size=np.uint8(3))
+    with pytest.raises(InputError, match=r"^reg is "):
         net.loss(X, y, reg=np.inf)
 
 

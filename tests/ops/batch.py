@@ -51,15 +51,24 @@ def graph_of(case: Case, prefix: str = "", symbolic: bool = True) -> tuple[dict[
 
 
 @cache
-def batch() -> tuple[Graph, list[Result]]:
+def graph(derivatives: tuple[int, ...] | None = None) -> tuple[Graph, list[Result]]:
+    """Every case in one graph, with derivatives everywhere or of the cases given."""
     inputs: dict[str, Node] = {}
     made = []
     for k, case in enumerate(CASES):
         leaves, result = graph_of(case, f"c{k}_")
         inputs |= {f"c{k}_{name}": n for name, n in leaves.items()}
-        made.append(result)
+        made.append(result if derivatives is None or k in derivatives else Result(result.value, {}, {}))
     outputs = [n for r in made for n in (r.value, *r.first.values(), *r.second.values())]
     return Graph("cases", inputs, tuple(outputs)), made
+
+
+def few(count: int) -> tuple[int, ...]:
+    """The first cases of each operation: compiling them all for XLA takes a minute."""
+    seen: dict[str, list[int]] = {}
+    for k, case in enumerate(CASES):
+        seen.setdefault(case.op, []).append(k)
+    return tuple(sorted(k for ks in seen.values() for k in ks[:count]))
 
 
 def sorted_back(answers: Any, made: list[Result]) -> list[Result]:
@@ -69,23 +78,28 @@ def sorted_back(answers: Any, made: list[Result]) -> list[Result]:
     ]
 
 
+@cache
 def arrays(dtype: str = "float64") -> dict[str, np.ndarray]:
     return {f"c{k}_{name}": a for k, case in enumerate(CASES) for name, a in case.arrays(k, dtype).items()}
 
 
 @cache
-def computed(engine: str, dtype: str = "float64") -> list[Result]:
-    graph, made = batch()
-    return sorted_back(cr.compile(graph, engine=engine)(**arrays(dtype)), made)
+def program(engine: str, derivatives: tuple[int, ...] | None = None) -> Callable[..., Any]:
+    return cr.compile(graph(derivatives)[0], engine=engine)
 
 
 @cache
-def by_jax() -> list[Result]:
+def computed(engine: str, dtype: str = "float64", derivatives: tuple[int, ...] | None = None) -> list[Result]:
+    return sorted_back(program(engine, derivatives)(**arrays(dtype)), graph(derivatives)[1])
+
+
+@cache
+def by_jax(chosen: tuple[int, ...]) -> dict[int, Any]:
     """The oracles, differentiated by JAX."""
-    every = [case.arrays(k) for k, case in enumerate(CASES)]
-    made = batch()[1]
+    every = {k: CASES[k].arrays(k) for k in chosen}
+    made = graph()[1]
     with jax.enable_x64(True):
-        return jax.jit(lambda every: [_by_jax(case, a, r) for case, a, r in zip(CASES, every, made)])(every)
+        return jax.jit(lambda every: {k: _by_jax(CASES[k], a, made[k]) for k, a in every.items()})(every)
 
 
 def _by_jax(case: Case, a: dict[str, Any], r: Result) -> Any:
@@ -99,5 +113,5 @@ def _by_jax(case: Case, a: dict[str, Any], r: Result) -> Any:
         return jnp.sum(x * jnp.sin(1.0 + jnp.arange(x.size)).reshape(x.shape))
 
     first: Callable[..., Any] = jax.grad(lambda real: weighted(case.oracle(jnp, **real, **rest)))
-    slope, second = jax.value_and_grad(lambda real: sum(map(weighted, first(real).values())))(real)
+    second = jax.grad(lambda real: sum(map(weighted, first(real).values())))(real)
     return y, first(real), second

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 import pytest
@@ -186,6 +187,9 @@ def test_macs_are_those_of_contractions():
     assert cr.cost(lambda x, y: cr.outer(x, y) * 2, x="n", y="m").macs == n * m
     assert cr.cost(lambda x, y: cr.sum(x * y), x="n", y="n").macs == 0
     assert cr.cost(lambda x: cr.einsum("nd->d", x), x="n d").macs == 0
+    assert cr.cost(lambda x, y: cr.einsum("nd,n->nd", x, y), x="n d", y="n").macs == 0
+    assert cr.cost(lambda x, y: cr.einsum("n,d->nd", x, y), x="n", y="d").macs == n * d
+    assert cr.cost(lambda x, y: cr.einsum("nd,nd->n", x, y), x="n d", y="n d").macs == n * d
     chain = cr.cost(lambda x, y, z: cr.einsum("ij,jk,kl->il", x, y, z), x="n d", y="d h", z="h k")
     assert chain.macs == n * h * (d + k)
 
@@ -243,8 +247,11 @@ class Counting(np.ndarray):
     def __array_function__(self, function, types, args, kwargs):
         plain = [x.view(np.ndarray) if isinstance(x, Counting) else x for x in args]
         if function is np.einsum:
-            assert args[0] == "nd,nd->", "only this one is counted here"
-            self.seen.update(multiplications=plain[1].size, additions=plain[1].size - 1, macs=plain[1].size)
+            (left, right), out = args[0].split("->")[0].split(","), args[0].split("->")[1]
+            letters = dict(zip(left + right, plain[1].shape + plain[2].shape))
+            work, size = prod(letters.values()), prod(letters[c] for c in out)
+            macs = 0 if set(letters) in (set(left), set(right)) and size == work else work
+            self.seen.update(multiplications=work, additions=work - size, macs=macs)
         elif function is np.outer:
             self.seen.update(multiplications=plain[0].size * plain[1].size, macs=plain[0].size * plain[1].size)
         else:
@@ -292,14 +299,12 @@ def run_and_count(target, sizes: dict[str, int]) -> Counter:
 def test_the_program_does_what_was_counted(f):
     sizes = SIZES[0]
     g = cr.trace(f)
-    cases = [(run_and_count(g, sizes), cr.cost(g))]
-    if f is not assorted:  # its backward pass has guards against 0/0, which are not counted
-        derivation = cr.derive(f)
-        cases.append((run_and_count(derivation, sizes), derivation.cost.total))
-    for seen, counted in cases:
-        numbers = counted.at(**sizes_of(g, sizes))
+    derivation = cr.derive(f)
+    for target, counted in ((g, cr.cost(g)), (derivation, derivation.cost.total)):
+        seen, numbers = run_and_count(target, sizes), counted.at(**sizes_of(g, sizes))
         for name in ("multiplications", "additions", "comparisons", "special", "macs"):
-            assert seen[name] == getattr(numbers, name), name
+            if (f, target, name) != (assorted, derivation, "comparisons"):  # guards against 0/0 are not counted
+                assert seen[name] == getattr(numbers, name), name
 
 
 @pytest.mark.parametrize("f", NETWORKS)
@@ -381,7 +386,7 @@ def test_text():
     lines = text.splitlines()
     assert lines[0].split() == ["forward", "backward"]
     assert lines[5].split("  ")[0] == "MACs" and "h·(m + n)" in lines[5] and "h·(2·m + n)" in lines[5]
-    assert "1 MAC = 1 multiplication + 1 addition" in text and "FLOPs = 2·MACs" in text
+    assert "1 MAC = 1 multiplication + 1 addition; FLOPs = 2·MACs" in text
     assert lines[-1] == "saved for the backward pass: 4·(h + m) bytes, at 4 for each real number"
     starts = {line.index(cell) for line, cell in zip(lines[:2], ("backward", "2·h·m"))}
     assert len(starts) == 1  # aligned
@@ -415,7 +420,7 @@ def test_an_operation_of_ones_own():
 
 def test_large_graphs():
     y = x = leaf("x", ("n", "d"))
-    for j in range(20_000):
+    for j in range(10_000):
         y = cr.tanh(y + j % 7) * x
     c = count(walk(y))
-    assert (c.multiplications, c.additions, c.special) == (20_000 * n * d,) * 3
+    assert (c.multiplications, c.additions, c.special) == (10_000 * n * d,) * 3

@@ -21,7 +21,18 @@ from ..graph.table import Table
 from ..ops.arithmetic import EQUAL, WHERE
 from ..ops.indexing import ARANGE, CONCATENATE, GATHER, ONE_HOT, PAD, PUT, SCATTER, SLICE, STACK, TAKE
 from ..ops.linear import _LETTERS, DIAG, EINSUM, MATMUL, OUTER, TRACE
-from ..ops.movement import BROADCAST, EXPAND, FLIP, RESHAPE, SQUEEZE, SUM, TRANSPOSE, expand_axes, squeeze_axes, transpose
+from ..ops.movement import (
+    BROADCAST,
+    EXPAND,
+    FLIP,
+    RESHAPE,
+    SQUEEZE,
+    SUM,
+    TRANSPOSE,
+    expand_axes,
+    squeeze_axes,
+    transpose,
+)
 from ..ops.reduce import ARGMAX, LOG_SOFTMAX, LOGSUMEXP, MAX, MEAN, MIN, NORM, SOFTMAX, VAR
 
 Rule = Callable[..., Node]
@@ -31,10 +42,11 @@ batching = Table("batching")
 
 
 def batch(roots: Iterable[Node], given: Mapping[Node, Node], prefix: Shape) -> list[Node]:
-    """`roots` with each node of `given` replaced by one whose shape has `prefix` in front: for all places there at once.
+    """`roots` with each node of `given` replaced by one whose shape has `prefix` in front.
 
-    result[i, …] is the root computed with given[i, …]. Every answer has the shape prefix + root.shape.
-    Raises MissingRule for an operation with neither a rule nor a meaning, ShapeError for a replacement that does not fit.
+    result[i, …] is the root computed with given[i, …]; every answer has the shape prefix + root.shape.
+    Raises MissingRule for an operation with neither a rule nor a meaning, ShapeError for a replacement that does not
+    fit.
 
     >>> from chainrule.graph.node import leaf
     >>> x, many, W = leaf("x", ("n",)), leaf("X", ("k", "n")), leaf("W", ("m", "n"))
@@ -69,7 +81,7 @@ def _batched(roots: list[Node], given: Mapping[Node, Node], prefix: Shape) -> di
         elif not prefix:
             done[n] = n.rebuilt(xs)
         elif n.op in batching or n.op.elementwise:
-            done[n] = (batching[n.op] if n.op in batching else entry_by_entry)(n, prefix, *xs)
+            done[n] = batching.get(n.op, entry_by_entry)(n, prefix, *xs)
             if done[n].shape != prefix + n.shape:
                 raise InternalError(f"batching `{n.op}` gave {done[n]!r} for {n!r} and {shape_text(prefix)} in front")
         else:
@@ -84,8 +96,8 @@ def _batched(roots: list[Node], given: Mapping[Node, Node], prefix: Shape) -> di
 def _meaning(n: Node) -> Node:
     if n.op.meaning is None:
         raise MissingRule(
-            f"the operation `{n.op.name}` cannot be computed for many inputs at once (a Jacobian needs that): it has no "
-            f"meaning in simpler operations; give it one, or a rule: batching[{n.op.name.upper()}] = ..."
+            f"the operation `{n.op.name}` cannot be computed for many inputs at once (a Jacobian needs that): it has "
+            f"no meaning in simpler operations; give it one, or a rule: batching[{n.op.name.upper()}] = ..."
         )
     return n.op.meaning(*n.args, **dict(n.attrs))
 

@@ -2,33 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ..graph.node import Node, constant
 from ..rewrite.tidy import reading_weight, tidy
-from .reverse import adjoints, gradients, zeros_like
+from .reverse import adjoints, zeros_like
+
+_FAR = 200  # nodes: how far back an adjoint is written out when the short form is looked for
 
 
 def adjoints_as_written(output: Node, wrt: Sequence[Node], names: Mapping[Node, str]) -> dict[Node, Node]:
     """The tidied adjoint of every node on a path from `wrt` to `output`, in the graph that was written."""
-    gradients(output, wrt)
-    named = frozenset(names)
-    wanted = named | frozenset(wrt)
-    settled: set[Node] = set()
-
-    def settle(n: Node, adjoint: Node) -> Node:
-        """The adjoint in the adjoints found before, or substituted, whichever is shorter: ∂L/∂u ⊙ u ⊙ (1 − u), but ŷ − y."""
-        if n not in wanted:
-            return adjoint
-        shown = named | settled
-        new = tidy(adjoint, named)
-        if settled:
-            by_name = adjoint if adjoint in settled else tidy(adjoint, shown)
-            if by_name in settled or reading_weight(by_name, shown) < reading_weight(new, shown):
-                new = by_name
-        if new.args:
-            settled.add(new)
-        return new
-
-    found = adjoints(output, constant(1.0), wrt, settle)
+    found = adjoints(output, constant(1.0), wrt, _Settling(frozenset(names), frozenset(wrt)))
     return found | {w: zeros_like(w) for w in wrt if w not in found}
+
+
+class _Settling:
+    """Each adjoint in the adjoints found before, or written out, whichever is shorter: ∂L/∂u ⊙ u ⊙ (1 − u), but ŷ − y."""
+
+    def __init__(self, named: frozenset[Node], wanted: frozenset[Node]):
+        self.named, self.wanted = named, named | wanted
+        self.settled: dict[Node, None] = {}
+
+    def __call__(self, n: Node, adjoint: Node) -> Node:
+        if n not in self.wanted:
+            return adjoint
+        if adjoint in self.settled:
+            return adjoint
+        shown = _Either(self.named, self.settled)
+        short = tidy(adjoint, shown)
+        near = self._near(adjoint)
+        if near and short not in self.settled:
+            written_out = tidy(adjoint, _Either(self.named, self.settled, near))
+            if reading_weight(written_out, shown) <= reading_weight(short, shown):
+                short = written_out
+        if short.args:
+            self.settled[short] = None
+        return short
+
+    def _near(self, adjoint: Node) -> set[Node]:
+        """The settled adjoints that are met within a short walk."""
+        near: set[Node] = set()
+        seen, queue = {adjoint}, [adjoint]
+        for n in queue:
+            if len(queue) > _FAR:
+                break
+            if n in self.settled:
+                near.add(n)
+            for a in n.args:
+                if a not in seen and a not in self.named:
+                    seen.add(a)
+                    queue.append(a)
+        return near
+
+
+class _Either:
+    """Membership in one of two collections, apart from some exceptions; nothing is copied."""
+
+    def __init__(self, a: Collection[Node], b: Collection[Node], but_not: Collection[Node] = ()):
+        self.a, self.b, self.but_not = a, b, but_not
+
+    def __contains__(self, n: object) -> bool:
+        return n in self.a or (n in self.b and n not in self.but_not)

@@ -1,8 +1,9 @@
 """Jacobians: reverse mode with a cotangent left open, run for all unit cotangents at once.
 
-∂yᵢ/∂x is the adjoint of x for the cotangent eᵢ of y. So: reverse mode from a leaf g of y's shape S, that graph vectorised
-over the identity tensor Iᵢⱼ of shape S + S, and fast laws. While the identity meets only operations that work entry by
-entry it stays diagonal, diag(v), and is never filled in: σ(Wx) has the Jacobian v ⊙ W with a column v = u ⊙ (1 − u).
+∂yᵢ/∂x is the adjoint of x for the cotangent eᵢ of y. So: reverse mode from a leaf g of y's shape S, that graph
+vectorised over the identity tensor of shape S + S, and fast laws. While the identity meets only operations that work
+entry by entry it stays diagonal, diag(v), and is never filled in: σ(Wx) has the Jacobian v ⊙ W with the column
+v = u ⊙ (1 − u).
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from ..ops.movement import BROADCAST, EXPAND, RESHAPE, SUM, reshape, transpose
 from ..rewrite.engine import Rules, rewrite
 from ..rewrite.fast import FAST
 from .batch import batch
-from .differentiate import stable_form
-from .reverse import adjoints, gradients, zeros_like
+from .differentiate import cut, rejoin, stable_form
+from .reverse import adjoints, gradients
 
 
 def jacobians(output: Node, wrt: Iterable[Node]) -> list[Node]:
@@ -34,9 +35,8 @@ def jacobians(output: Node, wrt: Iterable[Node]) -> list[Node]:
     found = dict(zip(leaves, _in_leaves(output, leaves)))
     for w in wrt:
         if w not in found:
-            [opened], back = _cut([output], [w])
-            [[cut, _]] = back.items()
-            found[w] = _rejoined(_in_leaves(opened, [cut]), back)[0]
+            [opened], back = cut([output], [w])
+            [found[w]] = _simpler(rejoin(_in_leaves(opened, list(back)), back))
     return [found[w] for w in wrt]
 
 
@@ -58,7 +58,7 @@ def hessians(output: Node, wrt: Iterable[Node]) -> dict[tuple[Node, Node], Node]
                     f"second derivatives in {describe(v)} and {describe(w)} together are not defined, since "
                     f"{describe(w)} is computed from {describe(v)}; ask for each in a call of its own"
                 )
-    [opened], back = _cut([output], inside)
+    [opened], back = cut([output], inside)
     joined = {w: cut for cut, w in back.items()}
     targets = [joined.get(w, w) for w in wrt]
     stable = stable_form([opened, *targets])
@@ -70,7 +70,7 @@ def hessians(output: Node, wrt: Iterable[Node]) -> dict[tuple[Node, Node], Node]
             if a is not b:
                 order = (*range(a.ndim, a.ndim + b.ndim), *range(a.ndim))
                 found[b, a] = transpose(h, order)
-    values = dict(zip(found, _rejoined(list(found.values()), back)))
+    values = dict(zip(found, _simpler(rejoin(list(found.values()), back)))) if back else found
     return {(a, b): values[a, b] for a in wrt for b in wrt}
 
 
@@ -88,32 +88,17 @@ def _in_leaves(output: Node, wrt: Sequence[Node]) -> list[Node]:
     reached = [w for w in wrt if w in found]
     given = {seed: identity(shape)} if shape else {}
     values = dict(zip(reached, batch([found[w] for w in reached], given, shape)))
-    zero = {w: zeros_like(w) if not shape else BROADCAST(0.0, shape=shape + w.shape) for w in wrt if w not in values}
-    return _simpler([values.get(w, zero.get(w)) for w in wrt])  # type: ignore[list-item]
+    return _simpler([values[w] if w in values else _zeros(shape + w.shape) for w in wrt])
+
+
+def _zeros(shape: Shape) -> Node:
+    return BROADCAST(0.0, shape=shape) if shape else constant(0.0)
 
 
 def _check_real(nodes: Iterable[Node]) -> None:
     for n in nodes:
         if n.kind != REAL:
             raise NoDerivative(f"{describe(n)} is {n.kind}; derivatives are taken of and in real quantities")
-
-
-# A quantity inside as an input of its own --------------------------------------------------------------------------
-
-
-def _cut(roots: Sequence[Node], inside: Sequence[Node]) -> tuple[list[Node], dict[Node, Node]]:
-    """`roots` with each quantity of `inside` replaced by a leaf, and {leaf: quantity}."""
-    back = {LEAF(name=f" cut {k}", shape=w.shape, kind=w.kind): w for k, w in enumerate(inside)}
-    done = rewrite(roots, lambda n: None, {w: cut for cut, w in back.items()})
-    return [done[r] for r in roots], back
-
-
-def _rejoined(roots: Sequence[Node], back: dict[Node, Node]) -> list[Node]:
-    if not back:
-        return list(roots)
-    safe = stable_form(list(back.values()))
-    done = rewrite(roots, lambda n: None, {cut: safe[w] for cut, w in back.items()})
-    return _simpler([done[r] for r in roots])
 
 
 # Diagonal tensors: what holds of the identity while it meets entries one by one ------------------------------------
@@ -182,18 +167,11 @@ def diagonal_sum(n: Node) -> Node | None:
     return EXPAND(v, axes=n.attr("axis")) if n.attr("keepdims") else v
 
 
-def spread_scalar(n: Node) -> Node | None:
-    """A scalar with new axes → the scalar, repeated: as a number it has no axes in a program."""
-    (x,) = n.args
-    return BROADCAST(x, shape=n.shape) if not x.shape and n.shape else None
-
-
 DIAGONAL = Rules(
     rules=[
-        ((MUL, DIV, NEG, ADD, SUB, WHERE, XDIVY, XLOGY), diagonal_stays),
-        ((MATMUL,), diagonal_product),
-        ((SUM,), diagonal_sum),
-        ((EXPAND, RESHAPE), spread_scalar),
+        ((MUL, DIV, NEG, ADD, SUB, WHERE, XDIVY, XLOGY), diagonal_stays, None),
+        ((MATMUL,), diagonal_product, None),
+        ((SUM,), diagonal_sum, None),
     ]
 )
 

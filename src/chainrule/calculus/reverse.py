@@ -1,20 +1,24 @@
 """Reverse mode: a graph in, a graph out, so that derivatives of any order are graphs like any other.
 
 A cotangent masked by a choice, where(c, g, 0), is pulled back as where(c, pulled-back g, 0): the branch not taken
-contributes exactly 0, also where the derivative inside it is infinite.
+contributes exactly 0, also where the derivative inside it is infinite. So are a sum of such cotangents, and moved ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from functools import reduce
 
 from ..graph.dims import shape_text
 from ..graph.errors import InternalError, NoDerivative
 from ..graph.node import CONST, REAL, Node, constant, describe, number
-from ..ops.arithmetic import AND, NOT, WHERE
-from ..ops.movement import BROADCAST, EXPAND, FLIP, RESHAPE, SQUEEZE, TRANSPOSE, unbroadcast
+from ..ops.arithmetic import ADD, AND, NOT, OR, WHERE
+from ..ops.indexing import PAD, SLICE
+from ..ops.movement import BROADCAST, EXPAND, FLIP, RESHAPE, SQUEEZE, TRANSPOSE, spread, unbroadcast
+from ..ops.reduce import LOGSUMEXP, MAX, MEAN, MIN, NORM
 
-MOVES = frozenset({BROADCAST, EXPAND, SQUEEZE, RESHAPE, TRANSPOSE, FLIP})
+MOVES = frozenset({BROADCAST, EXPAND, SQUEEZE, RESHAPE, TRANSPOSE, FLIP, SLICE, PAD})
+REDUCTIONS = frozenset({MEAN, MAX, MIN, NORM, LOGSUMEXP})  # that of `sum` is a move
 
 
 def gradients(output: Node, wrt: Iterable[Node]) -> list[Node]:
@@ -53,6 +57,8 @@ def adjoints(
             continue
         if settle is not None:
             found[y] = settle(y, found[y])
+        if y in stop:
+            continue
         for a, g in pull(y, found[y], active):
             found[a] = found[a] + g if a in found else g
     return found
@@ -62,20 +68,28 @@ def pull(y: Node, g: Node, active: Collection[Node]) -> list[tuple[Node, Node]]:
     """The cotangents that y's arguments get from y's; those in `active` only."""
     if not any(a in active for a in y.args):
         return []
-    masked = _split_mask(g) if y.op.elementwise else None
+    masked = _split_mask(g) if y.op.elementwise or y.op in REDUCTIONS else None
     condition, inner = masked or (None, g)
     pulled = []
     for a, h in zip(y.args, _rule(y, inner), strict=True):
         if h is None or a not in active:
             continue
         if condition is not None:
-            h = _masked(condition, h)
+            h = g if h is inner else _masked(_seen_by(a, y, condition), h)
         if y.op.elementwise:
             h = unbroadcast(h if h.shape == y.shape else BROADCAST(h, shape=y.shape), a.shape)
         if h.shape != a.shape:
             raise InternalError(f"the vjp of `{y.op}` answers {shape_text(h.shape)} for an argument {shape_text(a.shape)}")
         pulled.append((a, h))
     return pulled
+
+
+def _seen_by(a: Node, y: Node, condition: Node) -> Node:
+    """The condition on y's entries as one on those of its argument."""
+    if y.op.elementwise:
+        return condition
+    whole = condition if condition.shape == y.shape else BROADCAST(condition, shape=y.shape)
+    return spread(whole, a.shape, **dict(y.attrs))
 
 
 def zeros_like(n: Node) -> Node:
@@ -120,27 +134,43 @@ def _paths(output: Node, wrt: Collection[Node], stop: Collection[Node]) -> tuple
 
 
 def _split_mask(g: Node) -> tuple[Node, Node] | None:
-    """(c, h) where g is where(c, h, 0), perhaps moved; the moves apply to both."""
+    """(c, h) where g is where(c, h, 0), perhaps moved, or a sum of such; the moves apply to both."""
     moves = []
     while g.op in MOVES:
         moves.append(g)
         g = g.args[0]
+    found = _split_sum(g) if g.op is ADD else _split_choice(g)
+    if found is None or not moves:
+        return found
+    condition, kept = (n if n.shape == g.shape else BROADCAST(n, shape=g.shape) for n in found)
+    for move in reversed(moves):
+        condition, kept = move.rebuilt([condition]), move.rebuilt([kept])
+    return condition, kept
+
+
+def _split_choice(g: Node) -> tuple[Node, Node] | None:
     if g.op is not WHERE:
         return None
     condition, a, b = g.args
     if _is_zero(b):
-        kept = a
-    elif _is_zero(a):
-        condition, kept = NOT(condition), b
-    else:
-        return None
-    if not moves:
-        return condition, kept
-    if condition.shape != g.shape or kept.shape != g.shape:
-        condition, kept = (n if n.shape == g.shape else BROADCAST(n, shape=g.shape) for n in (condition, kept))
-    for move in reversed(moves):
-        condition, kept = move.rebuilt([condition]), move.rebuilt([kept])
-    return condition, kept
+        return condition, a
+    return (NOT(condition), b) if _is_zero(a) else None
+
+
+def _split_sum(g: Node) -> tuple[Node, Node] | None:
+    """A quantity that several choices use: (c₁ or c₂ or …, the sum)."""
+    conditions: dict[Node, None] = {}
+    terms = [g]
+    while terms:
+        term = terms.pop()
+        if term.op is ADD:
+            terms += term.args
+            continue
+        found = _split_mask(term)
+        if found is None:
+            return None
+        conditions[found[0]] = None
+    return reduce(OR, conditions), g
 
 
 def _masked(condition: Node, h: Node) -> Node:

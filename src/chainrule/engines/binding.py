@@ -24,6 +24,7 @@ class Signature:
         self.derived = list({n.shape: n for n in order if n.op is not LEAF and any(isinstance(s, Dim) for s in n.shape)}.values())
         self.slices = [n for n in order if n.op is SLICE and _is_symbolic(n)]
         self.positions = [use for n in order for use in _positions(n)]
+        self._fitted: dict[tuple[tuple[int, ...], ...], dict[str, int]] = {}
 
     def bind(self, arrays: Mapping[str, Any], dtype: str | None, supported: Sequence[str]) -> tuple[list[Any], dict[str, int]]:
         """The arrays in the program's order and precision, and the value of every symbol.
@@ -39,7 +40,17 @@ class Signature:
         return bound, sizes
 
     def sizes(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:
-        """The value of every symbol, from the arrays' shapes."""
+        """The value of every symbol, from the arrays' shapes. Shapes that fitted before are not verified again."""
+        key = tuple(shapes[name] for name in self.inputs)
+        found = self._fitted.get(key)
+        if found is None:
+            found = self._solved(shapes)
+            if len(self._fitted) >= 256:
+                self._fitted.clear()
+            self._fitted[key] = found
+        return found
+
+    def _solved(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:
         sizes: dict[str, int] = {}
         source: dict[str, str] = {}
         for name, n in self.inputs.items():

@@ -116,21 +116,26 @@ class XlaEngine:
         constants: Mapping[str, Any],
     ) -> tuple[dict[str, Any], list[Any]]:
         """All updates in one call: a scan over `order` with the data on the device and the state's buffers donated."""
-        key = function, tuple(inputs), records
+        key = function, tuple(inputs), tuple(state), records
         if key not in self._loops:
-            self._loops[key] = jax.jit(partial(_scan, function.plain, tuple(inputs), records), donate_argnums=0)  # type: ignore[attr-defined]
+            self._loops[key] = jax.jit(partial(_scan, function.plain, *key[1:]), donate_argnums=0)  # type: ignore[attr-defined]
         with jax.enable_x64(True):
             own = {k: v if isinstance(v, jax.Array) else jnp.array(v) for k, v in state.items()}
             now, kept = self._loops[key](own, dict(constants), dict(data), jnp.asarray(order))
             return now, [np.asarray(k) for k in kept]
 
 
-def _scan(function: Callable[..., Any], inputs: tuple[str, ...], records: int, state: Any, constants: Any, data: Any, order: Any):
+def _scan(
+    function: Callable[..., Any], inputs: tuple[str, ...], updated: tuple[str, ...], records: int,
+    state: Any, constants: Any, data: Any, order: Any,
+):  # fmt: skip
+    """`updated` names the states in the order of the program's results: JAX hands dictionaries back sorted by key."""
+
     def step(state: Any, rows: Any) -> Any:
         batch = {k: jnp.take(v, rows, axis=0, mode="clip") for k, v in data.items()}
         given = state | constants | batch
         results = function(*[given[k] for k in inputs])
-        return dict(zip(state, results[records:])), results[:records]
+        return dict(zip(updated, results[records:])), results[:records]
 
     return jax.lax.scan(step, state, order)
 

@@ -11,6 +11,12 @@ from .numerical import entry_text
 from .slopes import Kind
 
 LISTED = 6  # kinks and wrong entries that the text lists one by one
+_WORDS = {
+    "several": "several kinks meet, ",
+    "cusp": "infinite slope, ",
+    "jump": "jump, ",
+    "edge": "edge of the domain, ",
+}
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,8 @@ class Kink:
     entry         the entry that was moved; None for a random direction through many of them
     left, right   the slopes on either side (at the smallest step that tells, where they grow without end)
     analytic      the slope that the gradient gives
-    kind          kink: two slopes; cusp: an infinite slope; jump: two values; edge: no values on one side
+    kind          kink: two slopes; several: kinks that meet, whose valid slopes may add up beyond those two;
+                  cusp: an infinite slope; jump: two values; edge: no values on one side
     ok            whether the gradient is a valid choice: between the two slopes, or the only one there is
     """
 
@@ -44,9 +51,9 @@ class Kink:
 
     def __str__(self) -> str:
         where = entry_text(self.input, self.entry) if self.entry is not None else f"{self.input}, a random direction"
-        what = {"kink": "", "cusp": "infinite slope, ", "jump": "jump, ", "edge": "edge of the domain, "}[self.kind]
-        verdict = "" if self.ok else "  WRONG"
-        return f"{where}: {what}slope {_number(self.left)} on the left, {_number(self.right)} on the right, the gradient says {_number(self.analytic)}{verdict}"
+        what = _WORDS.get(self.kind, "")
+        slopes = f"slope {_number(self.left)} on the left, {_number(self.right)} on the right"
+        return f"{where}: {what}{slopes}, the gradient says {_number(self.analytic)}{'' if self.ok else '  WRONG'}"
 
 
 @dataclass(frozen=True)
@@ -124,7 +131,8 @@ class GradientReport:
         rows = [("input", "shape", "compared", "relative error", "worst entry", "gradient", "differences", "")]
         for k, r in self.inputs.items():
             values = (entry_text(k, r.entry), _number(r.analytic), _number(r.numeric))
-            rows.append((k, str(r.shape), r.checked, f"{r.relative_error:.1e}", *values, "" if r.ok else "WRONG"))
+            verdict = "WRONG" if not r.ok else "kinks" if any(kink.input == k for kink in self.kinks) else ""
+            rows.append((k, str(r.shape), r.checked, f"{r.relative_error:.1e}", *values, verdict))
         widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
         right = (3, 5, 6)
         for row in rows:
@@ -152,7 +160,7 @@ class GradientReport:
 
 
 def _number(x: float) -> str:
-    return f"{x:.7g}"
+    return f"{x + 0.0:.7g}"  # without the sign of −0
 
 
 __all__ = ["GradientReport", "InputReport", "Kink", "Mismatch"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,11 @@ class Compiled:
             raise InputError(f"the {engine} engine computes in {', '.join(self._engine.precisions)}, not in {dtype}")
         self.program = self._print()
         self._signature = Signature(graph.name, list(graph.inputs.values()), self.program.outputs)
-        self._function = self._engine.load(self.program)
+
+    @cached_property
+    def _function(self) -> Callable[..., Any]:
+        """The program, loaded when it first runs: a text may be wanted only to be read."""
+        return self._engine.load(self.program)
 
     @property
     def source(self) -> str:
@@ -109,7 +114,7 @@ class Compiled:
             for w, n in zip(self.wrt or (), made.gradients):
                 _label(labels, final[n], f"d{w}")
         name = g.name if made is None else f"{g.name}_and_gradients"
-        return print_program(name, list(g.inputs.values()), low.outputs, dialect, labels)
+        return print_program(name, list(g.inputs.values()), low.outputs, dialect, labels, self.dtype or "float64")
 
     def _precision(self, state: Mapping[str, Any]) -> str:
         return self.dtype or str(next(iter(state.values())).dtype)

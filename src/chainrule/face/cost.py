@@ -43,7 +43,7 @@ def cost(target: Graph | Callable[..., Any], **shapes: Any) -> Cost:
     MACs               5,133,600
     FLOPs              10,267,200
     parameters         1,820
-    1 MAC = 1 multiplication + 1 addition of a matrix product; FLOPs = 2·MACs
+    1 MAC = 1 multiplication + 1 addition; FLOPs = 2·MACs, those of matrix products alone
     """
     if hasattr(target, "wrt"):
         raise GraphError("cr.cost counts a graph; what a derivation costs is d.cost, with .forward and .backward")

@@ -121,9 +121,8 @@ class Graph:
                 unknown -= symbols_of(n.shape)
         reached = {*order, *kept.values()}
         names = {n: name for n, name in self.names.items() if n in reached}
-        return replace(
-            self, inputs=kept, outputs=nodes, names=names, roles={k: self.roles[k] for k in kept if k in self.roles}, updates={}
-        )
+        roles = {k: role for k, role in self.roles.items() if k in kept}
+        return replace(self, inputs=kept, outputs=nodes, names=names, roles=roles, updates={})
 
     def __contains__(self, name: object) -> bool:
         return name in self.inputs or name in self.names.values()

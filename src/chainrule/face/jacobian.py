@@ -25,12 +25,13 @@ def jacobian(target: Target, wrt: Sequence[str] | str | None = None, **shapes: A
     wrt      the name of an input or of a quantity inside, or a list of names (None: every real input)
 
     For one name the answer is its node, for a list {name: node}. The derivative in a quantity inside is that of the
-    graph in which it is an input of its own. For a scalar output J is the gradient. It is derived by reverse mode, after
-    the stable laws: the Jacobian of log(softmax(z)) is right at any z. `g.returning(J)` makes a graph of it, to compile.
-    At kinks the subgradients are those of `cr.derive`.
+    graph in which it is an input of its own. For a scalar output J is the gradient. J is derived by reverse mode, after
+    the stable laws: that of log(softmax(z)) is right at any z. At kinks the subgradients are those of `cr.derive`.
+    `g.returning(J)` is a graph of its own, to compile; its inputs are those that J depends on.
 
     Raises NoDerivative where a quantity is not real or an operation has no derivative, NamingError for unknown names,
-    GraphError where there are several outputs, MissingRule where an operation cannot be computed for many inputs at once.
+    GraphError where there are several outputs, MissingRule where an operation cannot be computed for many inputs at
+    once.
 
     >>> import chainrule as cr
     >>> g = cr.trace(lambda x, W: cr.sigmoid(W @ x), x="n", W="m n")
@@ -61,7 +62,7 @@ def hessian(
     wrt      the name of an input or of a quantity inside, or a list of names (None: every real input)
 
     For one name the answer is its node; for a list it is {(a, b): node of the shape a.shape + b.shape} for all pairs,
-    where (b, a) is the transpose of (a, b). `g.returning(H)` makes a graph of it, to compile.
+    where (b, a) is the transpose of (a, b). `g.returning(H)` is a graph of its own, to compile.
 
     Raises NoDerivative where the output is no real scalar, a quantity is not real, an operation has no derivative, or
     one quantity of the list is computed from another; NamingError for unknown names.

@@ -13,14 +13,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 
-from .numerical import SMALLEST
+from .numerical import SMALLEST, relative_error
 
-Kind = Literal["smooth", "kink", "jump", "cusp", "edge"]
-"""What lies at the point: a smooth function; two slopes; two values; an infinite slope; the end of the domain."""
+Kind = Literal["smooth", "kink", "several", "jump", "cusp", "edge"]
+"""What lies at the point: no kink; two slopes; several kinks; two values; an infinite slope; an end of the domain."""
 
 FIRST = 2.0**-17  # 7.6e-6, near the best step of a central difference
 RATIO = 8.0
@@ -88,10 +89,10 @@ class Difference:
 def judge(line: Line, analytic: float, tolerance: float, size: float = 0.0) -> Slope:
     """Whether `analytic` is the slope of the line at the point, or lies between the slopes of a kink there.
 
-    A mismatch at the first step is confirmed at others, and by Richardson's extrapolation (64 D(h/8) − D(h)) / 63, before
-    it counts. `size` is the size that a slope of this kind usually has, if it is known: a sum that happens to cancel
-    cannot be asked to be right relative to itself. A kink nearby, at a distance above 1e-9 or so, is told from one at the
-    point by steps that no longer reach it.
+    A mismatch at the first step is confirmed at others, and by Richardson's extrapolation (64 D(h/8) − D(h)) / 63,
+    before it counts. `size` is the size that a slope of this kind usually has, if it is known: a sum that happens to
+    cancel cannot be asked to be right relative to itself. A kink nearby, at a distance above 1e-9 or so, is told from
+    one at the point by steps that no longer reach it.
     """
 
     def scale(numeric: float) -> float:
@@ -106,7 +107,8 @@ def judge(line: Line, analytic: float, tolerance: float, size: float = 0.0) -> S
 
     first = line.at(FIRST)
     if not math.isfinite(analytic):
-        return Slope(analytic, first.central, math.nan, "smooth", first.left, first.right, False)
+        numeric = next((v for v in (first.central, first.right, first.left) if math.isfinite(v)), math.nan)
+        return Slope(analytic, numeric, relative_error(analytic, numeric), "smooth", first.left, first.right, False)
     if agrees(first.central) and not first.bent:
         return found("smooth", first, first.central, True)
 
@@ -133,7 +135,7 @@ def judge(line: Line, analytic: float, tolerance: float, size: float = 0.0) -> S
     ladder = [d for d in [*up, *down] if d.finite]
     best, d, allowance = ladder[-1].central, ladder[-1], ladder[-1].rounding
     least = math.inf
-    for big, small in zip(ladder, ladder[1:]):
+    for big, small in pairwise(ladder):
         numeric = small.central + (small.central - big.central) / (RATIO**2 - 1)
         if agrees(numeric) and abs(numeric - small.central) <= 1e-2 * scale(numeric):
             return found("smooth", small, numeric, True)
@@ -149,7 +151,7 @@ def judge(line: Line, analytic: float, tolerance: float, size: float = 0.0) -> S
 
 
 def noise_of(move: Callable[[float], float]) -> float:
-    """How far rounding moves f: from third differences of six values so close together that f itself is a straight line.
+    """How far rounding moves f: from third differences of six values so close together that f is a straight line.
 
     The values lie on one side of the point, beside any kink or jump that is there. Moré and Wild, Estimating
     Computational Noise, SIAM J. Sci. Comput. 33 (2011), equation 2.3: σ² ≈ (k!)²/(2k)! · mean (Δᵏf)².
@@ -191,9 +193,7 @@ def _shape(down: list[Difference]) -> tuple[Kind, Difference]:
     return ("kink", last) if lasting else ("smooth", first)
 
 
-def _at_an_edge(
-    line: Line, analytic: float, found: Callable[..., Slope], agrees: Callable[..., bool]
-) -> Slope:
+def _at_an_edge(line: Line, analytic: float, found: Callable[..., Slope], agrees: Callable[..., bool]) -> Slope:
     """f has values on one side at most: its one-sided slope is all there is to compare with."""
     steps = sorted(line.known.values(), key=lambda d: -d.h)
     for side in ("right", "left"):
@@ -201,7 +201,7 @@ def _at_an_edge(
         if len(slopes) < 3:
             continue
         numeric, where, least = slopes[0][1], slopes[0][0], math.inf
-        for (_, big), (d, small) in zip(slopes, slopes[1:]):
+        for (_, big), (d, small) in pairwise(slopes):
             better = small + (small - big) / (RATIO - 1)
             if agrees(better) or agrees(small):
                 return found("edge", d, better if agrees(better) else small, True)

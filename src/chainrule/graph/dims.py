@@ -312,6 +312,17 @@ def symbols_of(shape: Iterable[Size]) -> frozenset[str]:
     return frozenset().union(*(d.symbols for d in shape if isinstance(d, Dim)))
 
 
+def always_positive(size: Size) -> bool:
+    """Whether a size is at least 1 whatever its symbols are, which are at least 1 themselves; False where in doubt.
+
+    >>> n = symbol("n")
+    >>> always_positive(2 * n * n + 1), always_positive(n - 1), always_positive(n // 2)
+    (True, False, False)
+    """
+    terms = _terms(size).items()
+    return size != 0 and all(c > 0 and not any(isinstance(atom, Floor) for atom in m) for m, c in terms)
+
+
 def evaluate(size: Size, sizes: Mapping[str, int]) -> int:
     """The integer that a size is once its symbols are.
 

@@ -6,6 +6,7 @@ common subexpressions are shared by construction. Names, origin lines and roles 
 
 from __future__ import annotations
 
+import sys
 import threading
 import unicodedata
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -13,9 +14,9 @@ from typing import Any, Literal
 from weakref import WeakValueDictionary
 
 from .constants import decode, encode
-from .dims import Shape, shape_text, size, total
+from .dims import Dim, Shape, shape_text, size, total
 from .errors import ChainruleError, GraphError, KindError, ShapeError
-from .origin import calling_line
+from .origin import calling_line, is_library
 
 Kind = Literal["real", "integer", "boolean"]
 REAL: Kind = "real"
@@ -45,11 +46,12 @@ class Op:
     elementwise   works entry by entry, broadcasting as NumPy does; its vjp may then answer at the result's
                   shape: reverse mode sums over what was broadcast
     commutes      op(a, b) = op(b, a), for matching
+    library       defined by Chainrule itself, so that its name is taken for good
 
     With a `meaning` and no `vjp`, the derivative is that of the meaning.
     """
 
-    __slots__ = ("commutes", "elementwise", "kind", "meaning", "name", "shape", "vjp")
+    __slots__ = ("commutes", "elementwise", "kind", "library", "meaning", "name", "shape", "vjp")
 
     def __init__(
         self,
@@ -64,11 +66,11 @@ class Op:
     ):
         if not name.isidentifier():
             raise GraphError(f"an operation's name must be a Python identifier, and {name!r} is none")
-        known = OPS.get(name)
-        if known is not None and (known.shape.__module__ or "").startswith("chainrule."):
+        if name in OPS and OPS[name].library:
             raise GraphError(f"there is an operation named `{name}` already; choose another name")
         self.name, self.shape, self.vjp, self.meaning, self.kind = name, shape, vjp, meaning, kind
         self.elementwise, self.commutes = elementwise, commutes
+        self.library = is_library(sys._getframe(1).f_code)
         OPS[name] = self
 
     def __repr__(self) -> str:
@@ -246,13 +248,19 @@ class Node(Expression):
 
 _nodes: WeakValueDictionary[tuple[Any, ...], Node] = WeakValueDictionary()
 _lock = threading.Lock()
+_set_op, _set_args, _set_attrs, _set_shape, _set_kind = (
+    Node.__dict__[slot].__set__ for slot in ("op", "args", "attrs", "shape", "kind")
+)
 _local = threading.local()  # .tracer: who watches the operations called in this thread
 
 
 def _intern(key: tuple[Any, ...], shape: Shape, kind: Kind) -> Node:
     new = object.__new__(Node)
-    for name, value in (("op", key[0]), ("args", key[1]), ("attrs", key[2]), ("shape", shape), ("kind", kind)):
-        object.__setattr__(new, name, value)
+    _set_op(new, key[0])
+    _set_args(new, key[1])
+    _set_attrs(new, key[2])
+    _set_shape(new, shape)
+    _set_kind(new, kind)
     with _lock:
         return _nodes.setdefault(key, new)
 
@@ -333,6 +341,15 @@ def node(x: Any) -> Any:
     if isinstance(x, Expression):
         return x
     return SIZE(of=x) if hasattr(x, "symbols") else constant(x)
+
+
+def _quotient(a: Any, b: Any) -> Node:
+    """A size divided, or divided by: no size any more but a number, as in 2 / X.shape[0]. (// divides sizes exactly.)"""
+    return OPERATORS["div"](a, b)
+
+
+for _name, _rule in {"__truediv__": _quotient, "__rtruediv__": lambda b, a: _quotient(a, b)}.items():
+    setattr(Dim, _name, _rule)  # here, because sizes lie below nodes and know nothing of them
 
 
 # Reading -----------------------------------------------------------------------------------------------------------

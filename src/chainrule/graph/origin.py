@@ -7,15 +7,16 @@ import sys
 from pathlib import Path
 from types import CodeType, FrameType
 
-_PACKAGE = str(Path(__file__).parents[1]) + "/"
+_PACKAGE = Path(__file__).parents[1]
+_MACHINERY = tuple(f"{_PACKAGE / layer}/" for layer in ("graph", "ops", "rewrite", "calculus", "views", "engines", "face", "optim"))
 _ours: dict[CodeType, bool] = {}
 
 
 def is_library(code: CodeType) -> bool:
-    """Whether `code` is Chainrule's own."""
+    """Whether `code` is Chainrule's machinery. Its networks (models, labs) are traced like anyone's."""
     known = _ours.get(code)
     if known is None:
-        known = _ours[code] = code.co_filename.startswith(_PACKAGE)
+        known = _ours[code] = code.co_filename.startswith(_MACHINERY)
     return known
 
 

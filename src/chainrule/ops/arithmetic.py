@@ -30,8 +30,9 @@ def _power_vjp(g: Node, y: Node, a: Node, b: Node) -> list[Node | None]:
     k = number(b)
     if k is not None:  # d(a^k) = k a^(k−1), and 0 rather than 0 · a^−1 for k = 0
         return [None if k == 0 else g if k == 1 else g * (b * a) if k == 2 else g * (b * a ** (k - 1)), None]
-    # at a = 0 the logarithm's pole meets a^b = 0
-    return [g * b * a ** (b - 1), g * y * LOG(WHERE(EQUAL(a, 0), 1.0, a))]
+    # a^0 is 1 for every a; at a = 0 the logarithm's pole meets a^b = 0
+    base = a if (number(a) or 0) > 0 else WHERE(EQUAL(a, 0), 1.0, a)
+    return [WHERE(EQUAL(b, 0), 0.0, g * b * a ** (b - 1)), g * y * LOG(base)]
 
 
 ADD = Op("add", shape=elementwise, kind=promote, elementwise=True, commutes=True, vjp=lambda g, y, a, b: [g, g])
@@ -82,8 +83,15 @@ XDIVY = Op(
     vjp=lambda g, y, a, p: [XDIVY(g, p), -XDIVY(g * a, p**2)],
 )  # fmt: skip
 
+
+def _power(a: Any, b: Any) -> Node:
+    """a^b; a whole number to a negative power is real, 1 / a^−b."""
+    whole = isinstance(a, Node) and a.kind != REAL
+    return DIV(1, POW(a, -b)) if whole and isinstance(b, int) and b < 0 else POW(a, b)
+
+
 OPERATORS |= {
-    "add": ADD, "sub": SUB, "mul": MUL, "div": DIV, "neg": NEG, "pow": POW, "less": LESS, "less_equal": LESS_EQUAL,
+    "add": ADD, "sub": SUB, "mul": MUL, "div": DIV, "neg": NEG, "pow": _power, "less": LESS, "less_equal": LESS_EQUAL,
     "greater": GREATER, "greater_equal": GREATER_EQUAL, "and": AND, "or": OR, "not": NOT,
 }  # fmt: skip
 

@@ -37,6 +37,8 @@ def axes_of(axis: int | Sequence[int] | None, rank: int) -> tuple[int, ...]:
 def broadcast(*shapes: Shape) -> Shape:
     """NumPy's rule: sizes meet from the right, and only a literal 1 stretches; n against m is an error."""
     first = shapes[0]
+    if len(shapes) == 2 and shapes[1] == first:  # by far the usual case
+        return first
     if all(s == first for s in shapes):
         return first
     rank = max(map(len, shapes))

@@ -208,6 +208,8 @@ def _position(i: Any) -> Any:
     """An index as an int, a size, or an integer node."""
     if hasattr(i, "symbols"):
         return i
+    if isinstance(i, bool):
+        raise KindError("True and False cannot be indices; write x[None] for a new axis, cr.where(c, x, 0) for a choice")
     if not isinstance(i, (Node, list, range)) and not getattr(i, "shape", ()):
         try:
             return operator.index(i)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 
 from ..graph.errors import MissingRule
-from ..graph.node import CONST, LEAF, SIZE, Node, Op
+from ..graph.node import CONST, LEAF, SIZE, Node, Op, walk
 from .engine import rewrite
 
 _LEAVES = (LEAF, CONST, SIZE)
@@ -27,4 +27,8 @@ def expand(roots: Iterable[Node], known: Container[Op], where: str) -> dict[Node
             )
         return n.op.meaning(*n.args, **dict(n.attrs))
 
+    roots = list(roots)
+    order = walk(*roots)
+    if all(n.op in known or n.op in _LEAVES for n in order):  # the usual case: nothing to open
+        return {n: n for n in order}
     return rewrite(roots, meaning)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..graph.node import Node, constant, number
+from ..graph.node import CONST, Node, constant, number
 from ..ops.arithmetic import ADD, DIV, MUL, NEG, POW, SUB, WHERE
 from ..ops.movement import BROADCAST, SUM
-from .engine import Rules, rewrite
+from .engine import FiledRule, Rules, rewrite
 from .pattern import Bindings, Law, attribute, unknown
 from .spreads import SPREAD_RULES
 
@@ -108,7 +108,10 @@ _COMPUTE = {
     POW: _power,
 }
 
-ARITHMETIC = [((ADD, SUB, MUL, DIV), neutral), (tuple(_COMPUTE), fold)]
+ARITHMETIC: list[FiledRule] = [
+    ((ADD, SUB, MUL, DIV), neutral, (CONST,)),
+    (tuple(_COMPUTE), fold, (CONST, MUL, NEG, DIV)),
+]
 
 FAST = Rules(LAWS, [*ARITHMETIC, *SPREAD_RULES])
 

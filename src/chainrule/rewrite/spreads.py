@@ -13,7 +13,9 @@ from ..ops.arithmetic import (
     XDIVY, XLOGY,
 )  # fmt: skip
 from ..ops.axes import broadcast
+
 from ..ops.movement import BROADCAST, EXPAND, FLIP, RESHAPE, SQUEEZE, SUM, TRANSPOSE
+from .engine import FiledRule
 
 JOINS: tuple[Op, ...] = (
     ADD, SUB, MUL, DIV, POW, MAXIMUM, MINIMUM, WHERE, CLIP, XLOGY, XDIVY, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL, EQUAL, AND, OR,
@@ -110,14 +112,14 @@ def undo(op: Op):
     return rule
 
 
-SPREAD_RULES = [
-    (JOINS, unspread_arguments),
-    ((BROADCAST,), spread_of_spread),
-    ((EXPAND, SQUEEZE, RESHAPE, TRANSPOSE, FLIP), move_of_spread_scalar),
-    ((SUM,), sum_of_spread),
-    ((TRANSPOSE,), transpose_of_transpose),
-    ((RESHAPE,), reshape_of_reshape),
-    ((EXPAND,), undo(SQUEEZE)),
-    ((SQUEEZE,), undo(EXPAND)),
-    ((FLIP,), undo(FLIP)),
+SPREAD_RULES: list[FiledRule] = [
+    (JOINS, unspread_arguments, (BROADCAST, EXPAND)),
+    ((BROADCAST,), spread_of_spread, (BROADCAST, EXPAND)),
+    ((EXPAND, SQUEEZE, RESHAPE, TRANSPOSE, FLIP), move_of_spread_scalar, (BROADCAST,)),
+    ((SUM,), sum_of_spread, None),
+    ((TRANSPOSE,), transpose_of_transpose, (TRANSPOSE,)),
+    ((RESHAPE,), reshape_of_reshape, (RESHAPE,)),
+    ((EXPAND,), undo(SQUEEZE), (SQUEEZE,)),
+    ((SQUEEZE,), undo(EXPAND), (EXPAND,)),
+    ((FLIP,), undo(FLIP), (FLIP,)),
 ]

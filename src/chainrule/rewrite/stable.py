@@ -8,52 +8,70 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..graph.node import CONST, REAL, Node, number
-from ..ops.arithmetic import DIV, LOG, MUL, SUB, XLOGY
-from ..ops.elementary import EXP, EXPM1, LOG1P, SIGMOID, SOFTPLUS, SQRT, TANH
+from ..graph.dims import total
+from ..graph.node import CONST, REAL, SIZE, Node, number, size_node
+from ..ops.arithmetic import DIV, LOG, MAXIMUM, MUL, NEG, POW, SUB, WHERE, XLOGY
+from ..ops.elementary import ABS, EXP, EXPM1, LOG1P, SIGMOID, SOFTPLUS, SQRT
 from ..ops.indexing import ARANGE, GATHER, ONE_HOT, SLICE, TAKE
-from ..ops.linear import MATMUL
+from ..ops.linear import EINSUM, MATMUL
 from ..ops.movement import BROADCAST, EXPAND, FLIP, RESHAPE, SQUEEZE, SUM, TRANSPOSE
-from ..ops.reduce import LOG_SOFTMAX, LOGSUMEXP, MAX, NORM, SOFTMAX
+from ..ops.reduce import LOG_SOFTMAX, LOGSUMEXP, MEAN, NORM, SOFTMAX
+from . import exponentials
 from .engine import Rules, rewrite
+from .exponentials import moved, unmoved
 from .pattern import Bindings, Law, attribute, unknown
 
-a, b = unknown("a"), unknown("b")
-axis, keepdims, shape = attribute("axis"), attribute("keepdims"), attribute("shape")
+a, b, c = unknown("a"), unknown("b"), unknown("c")
+axis, keepdims = attribute("axis"), attribute("keepdims")
 
 _MOVES = frozenset({BROADCAST, EXPAND, SQUEEZE, RESHAPE, TRANSPOSE, FLIP, SLICE, TAKE, GATHER})
 _OVER_ROWS = {"axis": (1,)}
+_ONE_ROW = {"axis": (1,), "keepdims": False}
 
 
 def _real(*unknowns: object):
     return lambda found: all(found[u].kind == REAL for u in unknowns)
 
 
-def _whole(found: Bindings) -> bool:
-    """The sum runs over every axis, so that its scalar result meets every entry."""
-    return len(found[axis]) == found[a].ndim
+def _may_vanish(found: Bindings) -> bool:
+    return found[a].op not in (CONST, SIZE)
+
+
+def _array(found: Bindings) -> bool:
+    return bool(found[a].shape)
+
+
+def _vectors(found: Bindings) -> bool:
+    return found[a].ndim == found[b].ndim == 1
+
+
+def _exponential(x: Node) -> bool:
+    """Whether x is positive and its logarithm is taken more safely than x itself."""
+    x = unmoved(x, _MOVES)[1]
+    if x.op in (EXP, SOFTMAX, SIGMOID):
+        return True
+    if x.op in (SUM, MEAN, POW):
+        return _exponential(x.args[0])
+    if x.op is SUB:  # 1 − σ
+        return number(x.args[0]) == 1 and unmoved(x.args[1], _MOVES)[1].op is SIGMOID
+    return x.op in (MUL, DIV) and _partly(*x.args) and all(_exponential(y) or (number(y) or 0) > 0 for y in x.args)
+
+
+def _partly(*xs: Node) -> bool:
+    return any(_exponential(x) for x in xs)
+
+
+def _exponentials_in(*unknowns: object):
+    """One factor is an exponential, so that where the logarithm of the whole is finite the other is positive too."""
+    return lambda found: _partly(*[found[u] for u in unknowns])
 
 
 LAWS = [
-    # exponentials that meet again
-    Law("softmax", EXP(a) / SUM(EXP(a), axis=axis, keepdims=True), SOFTMAX(a, axis=axis), at=_OVER_ROWS, domain=(-50, 50)),
-    Law("softmax, new axis", EXP(a) / EXPAND(SUM(EXP(a), axis=axis, keepdims=False), axes=axis), SOFTMAX(a, axis=axis),
-        at=_OVER_ROWS, domain=(-50, 50)),
-    Law("softmax of all", EXP(a) / SUM(EXP(a), axis=axis, keepdims=False), SOFTMAX(a, axis=axis), when=_whole,
-        at={"axis": (0, 1)}, domain=(-50, 50)),
-    Law("softmax, shifted", SOFTMAX(a - MAX(b, axis=axis, keepdims=True), axis=axis), SOFTMAX(a, axis=axis), at=_OVER_ROWS),
-    Law("softmax, shifted by the maximum of all", SOFTMAX(a - MAX(b, axis=attribute("other"), keepdims=False), axis=axis),
-        SOFTMAX(a, axis=axis), when=lambda found: not found[b].shape or len(found[attribute("other")]) == found[b].ndim,
-        at={"axis": (1,), "other": (0, 1)}),
-    Law("sigmoid", 1 / (1 + EXP(-a)), SIGMOID(a), domain=(-50, 50)),
-    Law("sigmoid, mirrored", 1 / (1 + EXP(a)), SIGMOID(-a), domain=(-50, 50)),
-    Law("sigmoid as odds", EXP(a) / (1 + EXP(a)), SIGMOID(a), domain=(-50, 50)),
-    Law("tanh", (EXP(a) - EXP(-a)) / (EXP(a) + EXP(-a)), TANH(a), domain=(-50, 50)),
+    *exponentials.LAWS,
     Law("logsumexp", LOG(SUM(EXP(a), axis=axis, keepdims=keepdims)), LOGSUMEXP(a, axis=axis, keepdims=keepdims),
-        at={"axis": (1,), "keepdims": False}, domain=(-50, 50)),
-    Law("log-softmax", a - LOGSUMEXP(a, axis=axis, keepdims=True), LOG_SOFTMAX(a, axis=axis), at=_OVER_ROWS),
-    Law("log-softmax of all", a - LOGSUMEXP(a, axis=axis, keepdims=False), LOG_SOFTMAX(a, axis=axis), when=_whole,
-        at={"axis": (0, 1)}),
+        at=_ONE_ROW, domain=(-50, 50)),
+    Law("log of two exponentials", LOG(EXP(a) + EXP(b)), MAXIMUM(a, b) + SOFTPLUS(-ABS(a - b)), when=_real(a, b),
+        domain=(-50, 50)),
     # the logarithm goes inward
     Law("log of a softmax", LOG(SOFTMAX(a, axis=axis)), LOG_SOFTMAX(a, axis=axis), at=_OVER_ROWS, domain=(-50, 50)),
     Law("log of a sigmoid", LOG(SIGMOID(a)), -SOFTPLUS(-a), domain=(-50, 50)),
@@ -62,72 +80,114 @@ LAWS = [
     Law("softplus", LOG(1 + EXP(a)), SOFTPLUS(a), domain=(-10, 50)),
     Law("softplus, as log1p", LOG1P(EXP(a)), SOFTPLUS(a), domain=(-50, 50)),
     Law("log undoes exp", LOG(EXP(a)), a, when=_real(a), domain=(-50, 50)),
-    Law("log of a ratio with exp", LOG(EXP(a) / b), a - LOG(b), when=_real(a), domain=(1e-3, 50)),
     Law("log of a reciprocal", LOG(1 / a), -LOG(a), domain=(1e-3, 1e4)),
+    Law("log of a quotient", LOG(a / b), LOG(a) - LOG(b), when=_exponentials_in(a, b), domain=(1e-3, 50)),
+    Law("log of a product", LOG(a * b), LOG(a) + LOG(b), when=_exponentials_in(a, b), domain=(1e-3, 50)),
+    Law("log of a power", LOG(a**b), b * LOG(a), when=_exponentials_in(a), domain=(1e-3, 9)),
     Law("log1p", LOG(1 + a), LOG1P(a), domain=(-0.9, 1e4)),
     Law("expm1", EXP(a) - 1, EXPM1(a), domain=(-50, 50)),
-    # a minus sign must not hide a logarithm
+    # neither a minus sign nor a factor must hide a logarithm
     Law("minus, outward", a * -b, -(a * b)),
-    Law("double minus", -(-a), a),
+    Law("minus, out of a quotient", -a / b, -(a / b)),
+    Law("minus, out of a product on the left", MATMUL(-a, b), -MATMUL(a, b)),
+    Law("minus, out of a product on the right", MATMUL(a, -b), -MATMUL(a, b)),
+    Law("double minus", NEG(-a), a),
+    Law("a quotient, outward", a * (LOG(b) / c), (a * LOG(b)) / c, when=_may_vanish, domain=(1e-3, 1e4)),
+    Law("a factor, inward", a * (b * LOG(c)), (a * b) * LOG(c), when=_may_vanish, domain=(1e-3, 1e4)),
+    Law("a weight, inward", a * XLOGY(b, c), XLOGY(a * b, c), when=_array, domain=(1e-3, 1e4)),
     # lengths, whose derivative at 0 is 0
-    Law("norm", SQRT(SUM(a**2, axis=axis, keepdims=keepdims)), NORM(a, axis=axis, keepdims=keepdims), when=_real(a),
-        at={"axis": (1,), "keepdims": False}),
+    Law("power ½", a**0.5, SQRT(a), domain=(0, 1e4)),
+    Law("norm", SQRT(SUM(a**2, axis=axis, keepdims=keepdims)), NORM(a, axis=axis, keepdims=keepdims),
+        when=_real(a), at=_ONE_ROW),
     Law("norm, by products", SQRT(SUM(a * a, axis=axis, keepdims=keepdims)), NORM(a, axis=axis, keepdims=keepdims),
-        when=_real(a), at={"axis": (1,), "keepdims": False}),
+        when=_real(a), at=_ONE_ROW),
     Law("norm, as a dot product", SQRT(MATMUL(a, a)), NORM(a, axis=(0,), keepdims=False),
         when=lambda found: found[a].ndim == 1 and found[a].kind == REAL),
+    Law("norm of a number", SQRT(a**2), ABS(a), when=_real(a)),
+    Law("norm of a number, as a product", SQRT(a * a), ABS(a), when=_real(a)),
     # 0 log 0 = 0
-    Law("a log b", a * LOG(b), XLOGY(a, b), when=lambda found: found[a].op is not CONST, domain=(1e-3, 1e4)),
-    Law("Σ a log b", MATMUL(a, LOG(b)), SUM(XLOGY(a, b), axis=(0,), keepdims=False),
-        when=lambda found: found[a].ndim == found[b].ndim == 1, domain=(1e-3, 1e4)),
-    Law("Σ log b a", MATMUL(LOG(b), a), SUM(XLOGY(a, b), axis=(0,), keepdims=False),
-        when=lambda found: found[a].ndim == found[b].ndim == 1, domain=(1e-3, 1e4)),
+    Law("a log b", a * LOG(b), XLOGY(a, b), when=_may_vanish, domain=(1e-3, 1e4)),
+    Law("a (log a − b)", a * (LOG(a) - b), XLOGY(a, a) - a * b, domain=(1e-3, 1e4)),
+    Law("a (b − log a)", a * (b - LOG(a)), a * b - XLOGY(a, a), domain=(1e-3, 1e4)),
+    Law("Σ a log b", MATMUL(a, LOG(b)), SUM(XLOGY(a, b), axis=(0,), keepdims=False), when=_vectors, domain=(1e-3, 1e4)),
+    Law("Σ log b a", MATMUL(LOG(b), a), SUM(XLOGY(a, b), axis=(0,), keepdims=False), when=_vectors, domain=(1e-3, 1e4)),
 ]  # fmt: skip
 
 
 def log_inward(n: Node) -> Node | None:
-    """log(move(x)) → move(log(x)), where x is something whose logarithm has a stable form."""
-    moves, x = _unmoved(n.args[0])
-    if moves and x.op in (SOFTMAX, SIGMOID, EXP, DIV):
-        return _moved(moves, LOG(x))
-    if x.op is SUB and x.args[0].op is CONST and not x.args[0].shape:  # log(1 − move(σ(a)))
-        inner, p = _unmoved(x.args[1])
-        if inner and p.op is SIGMOID and number(x.args[0]) == 1:
-            return _moved(moves, _moved(inner, LOG(1 - p)))
+    """log(move(x)) → move(log(x)), where log(x) has a stable form; so with a choice and a mean."""
+    moves, x = unmoved(n.args[0], _MOVES)
+    if x.op is SUB and _exponential(x):
+        inner, p = unmoved(x.args[1], _MOVES)
+        return moved(moves, moved(inner, LOG(1 - p))) if moves or inner else None
+    if moves:
+        return moved(moves, LOG(x)) if _exponential(x) or (x.op in (MUL, DIV) and _partly(*x.args)) else None
+    if x.op is WHERE and _partly(*x.args[1:]):
+        return WHERE(x.args[0], LOG(x.args[1]), LOG(x.args[2]))
+    if x.op is MEAN and _exponential(x):
+        return LOG(_opened(x))
+    if x.op is SUM:
+        inner, e = unmoved(x.args[0])
+        return LOG(x.rebuilt([EXP(moved(inner, e.args[0]))])) if inner and e.op is EXP else None
     return None
+
+
+def root_inward(n: Node) -> Node | None:
+    """√move(Σ) → move(√Σ), and √mean(a²) → ‖a‖/√N"""
+    moves, x = unmoved(n.args[0], _MOVES)
+    if moves:
+        return moved(moves, SQRT(x)) if x.op in (SUM, MEAN) else None
+    if x.op is not MEAN:
+        return None
+    total = _opened(x)
+    root = STABLE(SQRT(total.args[0]))
+    return root / SQRT(total.args[1]) if root is not None and root.op is NORM else None
+
+
+def _opened(mean: Node) -> Node:
+    x, axis = mean.args[0], mean.attr("axis")
+    return SUM(x, axis=axis, keepdims=mean.attr("keepdims")) / size_node(total(tuple(x.shape[k] for k in axis)))
+
+
+def log_of_probability(n: Node) -> Node | None:
+    """xlogy(a, p) → a log p where p is a softmax or a sigmoid, whose logarithm is finite as its argument is."""
+    p = unmoved(n.args[1], _MOVES)[1]
+    return n.args[0] * LOG(n.args[1]) if p.op in (SOFTMAX, SIGMOID) or (p.op is SUB and _exponential(p)) else None
 
 
 def pick(n: Node) -> Node | None:
     """Σₖ one_hot(y)ₖ aₖ → a[y]: what is not picked contributes 0, even an infinity."""
-    (product,) = n.args
-    for hot, x in (product.args, product.args[::-1]):
+    product = n.args if n.op is MATMUL else n.args[0].args if n.args[0].op is MUL else ()
+    for hot, x in (product, product[::-1]) if product else ():
         rank = hot.ndim
-        if hot.op is ONE_HOT and x.shape == hot.shape and n.attr("axis") == (rank - 1,) and not n.attr("keepdims"):
-            rows = [ARANGE(of=s) for s in x.shape[:-1]]
-            if rank <= 2 and x.kind == REAL:
-                return GATHER(x, *rows, hot.args[0])
+        if hot.op is ONE_HOT and x.shape == hot.shape and x.kind == REAL and rank <= 2:
+            if n.op is MATMUL and rank == 1:
+                return GATHER(x, hot.args[0])
+            if n.op is SUM and n.attr("axis") == (rank - 1,):
+                picked = GATHER(x, *[ARANGE(of=s) for s in x.shape[:-1]], hot.args[0])
+                return EXPAND(picked, axes=n.attr("axis")) if n.attr("keepdims") else picked
     return None
 
 
-def _pick_of_product(n: Node) -> Node | None:
-    return pick(n) if n.args[0].op is MUL else None
+def contracted_log(n: Node) -> Node | None:
+    """Σ a log b in index notation, the indices of both the same"""
+    letters, out = n.attr("spec").split("->")
+    for x, y in (n.args, n.args[::-1]) if len(n.args) == 2 else ():
+        first, second = letters.split(",")
+        if first == second and y.op is LOG and x.op is not LOG:
+            return EINSUM(XLOGY(x, y.args[0]), spec=f"{first}->{out}")
+    return None
 
 
-def _unmoved(x: Node) -> tuple[list[Node], Node]:
-    moves = []
-    while x.op in _MOVES:
-        moves.append(x)
-        x = x.args[0]
-    return moves, x
-
-
-def _moved(moves: list[Node], x: Node) -> Node:
-    for move in reversed(moves):
-        x = move.rebuilt([x, *move.args[1:]])
-    return x
-
-
-STABLE = Rules(LAWS, [((LOG,), log_inward), ((SUM,), _pick_of_product)])
+STABLE = Rules(LAWS, [
+    *exponentials.SPELLED_OUT,
+    ((LOG,), log_inward, None),
+    ((SQRT,), root_inward, None),
+    ((XLOGY,), log_of_probability, None),
+    ((SUM,), pick, (MUL,)),
+    ((MATMUL,), pick, (ONE_HOT,)),
+    ((EINSUM,), contracted_log, (LOG,)),
+])  # fmt: skip
 
 
 def stabilise(roots: Iterable[Node]) -> dict[Node, Node]:

@@ -65,7 +65,7 @@ def _probabilities(n: Node) -> Node | None:
     return BROADCAST(1.0, shape=n.shape) if n.shape else constant(1.0)
 
 
-TIDY = Rules(LAWS, [((TRANSPOSE,), _transposed_product), ((SUM,), _probabilities), *SPREAD_RULES])
+TIDY = Rules(LAWS, [((TRANSPOSE,), _transposed_product, (MATMUL,)), ((SUM,), _probabilities, None), *SPREAD_RULES])
 
 
 def reading_weight(root: Node, named: Container[Node], limit: int = 400) -> int:
@@ -252,8 +252,20 @@ class _Tidying:
 
     def _node(self, n: Node) -> Node:
         """`n` built from its rational, in its own shape; as it was written where that is shorter."""
-        if n in self.built:
-            return self.built[n]
+        stack = [n]
+        while stack:
+            m = stack[-1]
+            composed = m.op in _ARITHMETIC and m not in self.named
+            todo = [x for x in m.args if x not in self.built] if composed and m not in self.built else []
+            if todo:
+                stack.extend(todo)
+            else:
+                stack.pop()
+                if m not in self.built:
+                    self.built[m] = self._built(m)
+        return self.built[n]
+
+    def _built(self, n: Node) -> Node:
         new = self._shaped(self.form[n], n)
         if n.op in _ARITHMETIC and n not in self.named:
             plain = self._rebuilt(n)
@@ -265,7 +277,6 @@ class _Tidying:
                 if law is None or law.kind != new.kind:
                     break
                 new = law
-        self.built[n] = new
         return new
 
     def _shaped(self, x: Rational, like: Node) -> Node:

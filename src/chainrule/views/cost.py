@@ -15,15 +15,16 @@ relu, sign   one comparison; leaky_relu and elu multiply by their constant too, 
 x log y      one special, one multiplication; a division guarded against 0/0 is one special: guards are not counted
 scatter      one addition for each entry that is put back
 
-MACs are the multiplications in contractions (`@`, einsum, outer products), each taken with its addition: n·m·k for
-A @ B, though the first product of each sum is added to nothing. FLOPs = 2·MACs. Other counters call a MAC one FLOP, or
-count n·m·(k − 1) additions, or add those of a bias: they differ by a factor of 2 on one layer, and rarely say why.
+MACs are the multiplications in contractions (`@`, outer products, einsum unless it works entry by entry), each taken
+with its addition: n·m·k for A @ B, though the first product of each sum is added to nothing. FLOPs = 2·MACs. Other
+counters call a MAC one FLOP, or count n·m·(k − 1) additions, or add those of a bias: they differ by a factor of 2 on
+one layer, and rarely say why.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from ..graph.dims import Dim, Size, factored, size, substitute, sum_of, symbols_of, total
@@ -38,8 +39,9 @@ from ..ops import movement as M
 from ..ops import reduce as R
 from .source import VIEWS
 
-CONVENTION = "1 MAC = 1 multiplication + 1 addition of a matrix product; FLOPs = 2·MACs"
+CONVENTION = "1 MAC = 1 multiplication + 1 addition; FLOPs = 2·MACs, those of matrix products alone"
 _LARGEST_POWER = 64
+_MANY_SYMBOLS = 30  # factoring more takes long, and nobody reads it
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Cost:
     MACs               n·d·h
     FLOPs              2·n·d·h
     parameters         h·(d + 1)
-    1 MAC = 1 multiplication + 1 addition of a matrix product; FLOPs = 2·MACs
+    1 MAC = 1 multiplication + 1 addition; FLOPs = 2·MACs, those of matrix products alone
     """
 
     multiplications: Size = 0
@@ -141,7 +143,9 @@ def table(columns: Sequence[tuple[str, Cost]]) -> str:
 
 
 def _text(s: Size) -> str:
-    return factored(s) if isinstance(s, Dim) else f"{s:,}"
+    if not isinstance(s, Dim):
+        return f"{s:,}"
+    return factored(s) if len(s.symbols) <= _MANY_SYMBOLS else str(s)
 
 
 _LABELS = {
@@ -255,7 +259,6 @@ class DerivationCost:
 # The rules ---------------------------------------------------------------------------------------------------------
 
 Rule = Callable[[Node], Cost]
-Indices = frozenset[str]
 cost = Table("cost")
 """Op -> Rule. The cost of an operation that has no rule is that of its meaning."""
 
@@ -399,14 +402,20 @@ def einsum(n: Node) -> Cost:
         return Cost(additions=span(left[0]) - span(out))
     steps = []
     while len(left) > 1:
-        pairs = [_pair(left, i, j, out) for i, j in combinations(range(len(left)), 2)]
-        both, needed, left = min(pairs, key=lambda p: (len(p[0]), len(p[1])))
-        steps.append((1, products(span(both), span(needed))))
+        pairs = [_Pair(left, i, j, out) for i, j in combinations(range(len(left)), 2)]
+        pair = min(pairs, key=lambda p: (len(p.both), len(p.needed)))
+        step = products(span(pair.both), span(pair.needed))
+        steps.append((1, replace(step, macs=0) if pair.entry_by_entry else step))
+        left = pair.left
     return add_up(steps)
 
 
-def _pair(left: Sequence[Indices], i: int, j: int, out: str) -> tuple[Indices, Indices, list[Indices]]:
-    """The indices of two arguments, those that the rest or the result needs, and the arguments once they are one."""
-    both, rest = left[i] | left[j], [part for k, part in enumerate(left) if k not in (i, j)]
-    needed = both & frozenset(out).union(*rest)
-    return both, needed, [needed, *rest]
+class _Pair:
+    """Two arguments of an einsum, to be made one."""
+
+    def __init__(self, args: Sequence[frozenset[str]], i: int, j: int, out: str):
+        rest = [part for k, part in enumerate(args) if k not in (i, j)]
+        self.both = args[i] | args[j]
+        self.needed = self.both & frozenset(out).union(*rest)  # the indices of their product
+        self.entry_by_entry = self.needed == self.both in (args[i], args[j])
+        self.left = [self.needed, *rest]

@@ -6,20 +6,23 @@ Python or the program needs for itself is changed, and everything else was check
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import keyword
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..graph.dims import Dim, Shape, Size, python, substitute, symbol, symbols_of
+from ..graph.dims import Dim, Shape, Size, always_positive, python, substitute, symbol
 from ..graph.errors import MissingRule
-from ..graph.node import CONST, INTEGER, LEAF, REAL, SIZE, Node, value_of, walk
+from ..graph.node import BOOLEAN, CONST, INTEGER, LEAF, REAL, SIZE, Node, number, value_of, walk
 from ..graph.table import Table
 from ..ops import arithmetic as A
 from ..ops import elementary as E
 from ..ops import indexing as I
+from ..ops import linear as L
 from ..ops import movement as M
+from ..ops import reduce as R
 
 Rule = Callable[..., str]
 """(printer, node, *argument texts) -> the expression"""
@@ -27,8 +30,12 @@ Rule = Callable[..., str]
 VIEWS = frozenset({M.TRANSPOSE, M.EXPAND, M.SQUEEZE, M.RESHAPE, M.BROADCAST, M.FLIP, I.SLICE, A.STOP})
 """Operations whose result may share its argument's memory."""
 
+_SOMETIMES_VIEWS = frozenset({L.DIAG, L.EINSUM})  # NumPy's: of a matrix, of a single argument
+_ANY_KIND = frozenset({M.SUM, R.MEAN, R.ARGMAX, I.ONE_HOT, M.BROADCAST})  # take whatever kind of number there is
+_INDEX = frozenset({I.TAKE, I.PUT, I.GATHER, I.SCATTER})  # all arguments but the first are positions
+
 _IN_PLACE = {A.ADD: "+=", A.SUB: "-=", A.MUL: "*=", A.DIV: "/="}
-_KNOWN_SCALARS = {E.SQRT: "sqrt", E.EXP: "exp", A.LOG: "log", E.TANH: "tanh", E.EXPM1: "expm1", E.LOG1P: "log1p", E.ERF: "erf"}
+_OF_POSITIVE_NUMBERS = {E.SQRT: "sqrt", A.LOG: "log", E.LOG1P: "log1p", E.TANH: "tanh", E.ERF: "erf"}
 _WIDTH = 56
 
 
@@ -55,28 +62,42 @@ class Program:
 
 
 def print_program(
-    name: str, inputs: Sequence[Node], outputs: Sequence[Node], dialect: Dialect, names: Mapping[Node, str] | None = None
+    name: str,
+    inputs: Sequence[Node],
+    outputs: Sequence[Node],
+    dialect: Dialect,
+    names: Mapping[Node, str] | None = None,
+    precision: str = "float64",
 ) -> Program:
-    """The program that computes `outputs` from `inputs`, every operation having a rule in the dialect's kernel table."""
-    printer = _Printer(dialect, inputs, outputs, names or {})
-    function = name if name.isidentifier() and name not in printer.taken else f"{name if name.isidentifier() else 'f'}_"
+    """The program that computes `outputs` from `inputs`, every operation having a rule in the dialect's kernel table.
+
+    It computes in the precision of its real inputs, and in `precision` where there are none.
+    """
+    printer = _Printer(dialect, inputs, outputs, names or {}, precision)
+    function = name if name.isidentifier() else "f"
+    while function in printer.taken or hasattr(builtins, function):  # the helpers, too, would see it
+        function += "_"
     return Program(printer.program(function), function, list(inputs), list(outputs))
 
 
 class _Printer:
     """One walk over the graph. Kernel rules use its `size`, `shape`, `dtype`, `imported` and `helper`."""
 
-    def __init__(self, dialect: Dialect, inputs: Sequence[Node], outputs: Sequence[Node], names: Mapping[Node, str]):
+    def __init__(
+        self, dialect: Dialect, inputs: Sequence[Node], outputs: Sequence[Node], names: Mapping[Node, str], precision: str
+    ):
         self.dialect, self.inputs, self.outputs, self.names = dialect, inputs, outputs, names
+        self.precision = precision
         self.order = walk(*outputs)
         self.known = _known_scalars(self.order)
         self.imports: dict[str, None] = {dialect.alias: None}
         self.helpers: dict[Callable[..., object], None] = {}
         self.needs_dtype = False
-        self.taken = set(keyword.kwlist) | set(dialect.imports) | {"dtype", "float", "int"} | _helper_names(dialect)
+        self.taken = set(keyword.kwlist) | set(dialect.imports) | {"dtype", "float", "int", "__debug__"} | _helper_names(dialect)
         self.text: dict[Node, str] = {}
         self.symbols: dict[str, str] = {}
         self.lines: list[str] = []
+        self.notes: dict[Shape, str] = {}
         self.temporaries = 0
 
     # What kernel rules ask for --------------------------------------------------------------------------------
@@ -123,7 +144,7 @@ class _Printer:
                 raise MissingRule(f"the input {n.attr('name')} is used by the program but is not among its arguments")
             if n not in self.text:
                 self._statement(n)
-        returned = ", ".join(self._result(n) for n in self.outputs)
+        returned = ", ".join(self._result(n, k) for k, n in enumerate(self.outputs))
         body = self._sizes() + self.lines + [f"    return {returned}"]
         head = [f"def {name}({', '.join(self.text[i] for i in self.inputs)}):"]
         imports = [line for alias, line in self.dialect.imports.items() if alias in self.imports]
@@ -143,19 +164,29 @@ class _Printer:
             variable = self.reserved[n] if n in self.reserved else self._temporary()
             code = f"{variable} = {self._expression(n)}"
         self.text[n] = variable
-        self.lines.append(f"    {code:<{_WIDTH}}# {', '.join(map(str, n.shape)) or 'scalar'}")
+        self.lines.append(f"    {code:<{_WIDTH}}# {self._noted(n.shape)}")
 
     def _expression(self, n: Node) -> str:
-        args = [self.text[a] for a in n.args]
-        if n.op.elementwise and n.kind == REAL and n.op is not A.WHERE:
-            args = [self._as_real(a, x) for a, x in zip(n.args, args)]
-        if n in self.known and n.op in _KNOWN_SCALARS:
-            return f"{self.imported('math')}.{_KNOWN_SCALARS[n.op]}({args[0]})"
-        return self.dialect.kernel[n.op](self, n, *args)
+        if n in self.known and n.op in _OF_POSITIVE_NUMBERS:
+            return f"{self.imported('math')}.{_OF_POSITIVE_NUMBERS[n.op]}({self.text[n.args[0]]})"
+        return self.dialect.kernel[n.op](self, n, *[self._argument(n, k, a) for k, a in enumerate(n.args)])
 
-    def _as_real(self, a: Node, text: str) -> str:
-        """An integer array in real arithmetic takes the program's precision, not its own 64 bits."""
-        return f"{text}.astype({self.dtype})" if a.kind == INTEGER and a not in self.known else text
+    def _argument(self, n: Node, slot: int, a: Node) -> str:
+        """`a` as `n` computes with it: in n's own kind of number and the program's precision, as an array if need be."""
+        text = self.text[a]
+        position = slot > 0 if n.op in _INDEX else slot == 0 and n.op is A.WHERE
+        kind = a.kind if position or n.op in _ANY_KIND or n.kind == BOOLEAN else n.kind
+        if a in self.known:
+            beside_array = n.op.elementwise and n.op is not A.XDIVY and any(b not in self.known for b in n.args)
+            number = n in self.known or position or beside_array or n.op in (A.WHERE, M.BROADCAST)
+            return text if number else self._array(a, kind)
+        if kind == a.kind:
+            return text
+        return f"{text}.astype({self.dtype if kind == REAL else 'int'})"
+
+    def _array(self, a: Node, kind: str) -> str:
+        """A number as an array without axes."""
+        return f"{self.dialect.alias}.array({self.text[a]}{f', {self.dtype}' if kind == REAL else ''})"
 
     def _inline(self, n: Node) -> str | None:
         """Constants, sizes, and views that read as part of the expression that uses them."""
@@ -178,24 +209,32 @@ class _Printer:
     def _taking_over(self) -> dict[Node, tuple[Node, Node]]:
         """n -> (a, b) where n is computed as `a += b`: a is an unnamed array of the program's own, not read again."""
         last, found = _last_uses(self.order, self.outputs), {}
-        viewed = {a for n in self.order if n.op in VIEWS for a in n.args}
+        viewed = {a for n in self.order if self._is_view(n) for a in n.args}
         for k, n in enumerate(self.order):
             if n.op not in _IN_PLACE or n.kind != REAL or not n.shape:
                 continue
             for mine, other in (n.args, n.args[::-1]) if n.op.commutes else (n.args,):
                 fits = mine.shape == n.shape and mine.kind == REAL and (other.kind == REAL or other in self.known)
-                own = mine.op not in VIEWS and mine.op is not LEAF and mine.op is not CONST and mine not in viewed
+                own = not self._is_view(mine) and mine.op not in (LEAF, CONST) and mine not in viewed
                 if fits and own and last[mine] == k and mine is not other and mine not in self.names:
                     found[n] = mine, other
                     break
         return found
 
-    def _result(self, n: Node) -> str:
+    def _is_view(self, n: Node) -> bool:
+        return n.op in VIEWS | _SOMETIMES_VIEWS and len(n.args) == 1 and n.args[0] not in self.known
+
+    def _result(self, n: Node, place: int) -> str:
         """A result is an array of its own: no view of an input, of a constant, or of another result."""
-        text = self.text[n]
-        if self.dialect.reuses_memory and n.shape and (n.op in VIEWS or n.op is LEAF):
-            return f"{text}.copy()"
-        return text
+        if n in self.known:
+            return self._array(n, n.kind)
+        shared = self._is_view(n) or n.op is LEAF or n in self.outputs[:place]
+        return f"{self.text[n]}.copy()" if self.dialect.reuses_memory and shared else self.text[n]
+
+    def _noted(self, shape: Shape) -> str:
+        if shape not in self.notes:
+            self.notes[shape] = ", ".join(map(str, shape)) or "scalar"
+        return self.notes[shape]
 
     # Names and sizes -------------------------------------------------------------------------------------------
 
@@ -235,19 +274,38 @@ class _Printer:
             raise MissingRule(f"no input has the size {', '.join(missing)}, so the program cannot know it")
         if self.needs_dtype:
             real = [self.text[n] for n in self.inputs if n.kind == REAL]
-            lines.append(f"    dtype = {real[0]}.dtype" if real else f"    dtype = {self.dialect.alias}.float64")
+            lines.append(f"    dtype = {real[0]}.dtype" if real else f"    dtype = {self.dialect.alias}.{self.precision}")
         return lines
 
 
 def _known_scalars(order: Iterable[Node]) -> set[Node]:
-    """Scalars made of constants and sizes alone: plain Python numbers, which leave an array's precision as it is."""
+    """Scalars made of constants and sizes alone: plain Python numbers, which leave an array's precision as it is.
+
+    Only where Python cannot raise: 1/0 and the like are left to the arrays, which follow IEEE 754.
+    """
     known: set[Node] = set()
+    positive: set[Node] = set()
     for n in order:
-        if n.op in (CONST, SIZE) and not n.shape:
+        if n.shape or any(a not in known for a in n.args):
+            continue
+        positives = all(a in positive for a in n.args)
+        if n.op is CONST:
             known.add(n)
-        elif not n.shape and n.args and (n.op in _IN_PLACE or n.op in _KNOWN_SCALARS or n.op in (A.NEG, A.POW)):
-            if all(a in known for a in n.args):
+            positives = (number(n) or 0) > 0
+        elif n.op is SIZE:
+            known.add(n)
+            positives = always_positive(n.attr("of"))
+        elif n.op in (A.ADD, A.SUB, A.MUL, A.NEG):
+            known.add(n)
+            positives &= n.op in (A.ADD, A.MUL)
+        elif n.op in _OF_POSITIVE_NUMBERS and positives:
+            known.add(n)
+            positives = n.op is not A.LOG
+        elif n.op is A.DIV and n.args[1] in positive or n.op is A.POW and n.args[0] in positive:
+            if any(a.op is not CONST for a in n.args):  # two constants would have been folded if they could
                 known.add(n)
+        if positives and n in known:
+            positive.add(n)
     return known
 
 
