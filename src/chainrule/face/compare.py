@@ -13,7 +13,7 @@ import numpy as np
 from ..graph.errors import InputError
 from .check_report import GradientReport, InputReport, Kink, Mismatch
 from .numerical import number_of, relative_error
-from .slopes import Line, Slope, judge, noise_of
+from .slopes import Line, Slope, judge, length, noise_of
 
 ENTRIES = 100  # an input of so many entries is checked entry by entry
 DIRECTIONS = 12  # a larger one in so many random directions,
@@ -200,7 +200,7 @@ class _Checker:
         v = signs[low:high]
         parts = self.gradient[low:high] * v
         line = Line(self._mover(low, high, v), self.value, self.noise)
-        return judge(line, float(parts.sum()), self.tolerance, 2 * float(np.linalg.norm(parts)))
+        return judge(line, float(parts.sum()), self.tolerance, 2 * length(parts))
 
     def _kinks_meet(self, low: int, high: int, v: np.ndarray, s: Slope) -> bool:
         """Whether a slope that disagrees does so because several kinks meet at the point.
@@ -227,7 +227,7 @@ class _Checker:
             value, analytic = self.evaluate(), self._slope_here(low, high, v)
             if not math.isfinite(value):
                 return False
-            size = 2 * float(np.linalg.norm(self.gradient[low:high] * v))
+            size = 2 * length(self.gradient[low:high] * v)
             return judge(Line(self._mover(low, high, v), value, self.noise), analytic, self.tolerance, size).ok
 
     def _slope_here(self, low: int, high: int, v: np.ndarray) -> float:

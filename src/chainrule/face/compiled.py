@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..engines.binding import Signature
+from ..graph.collector import no_collection
 from ..graph.errors import GraphError, InputError
 from ..graph.node import CONST, LEAF, SIZE, Node
 from ..views.source import Program, print_program
@@ -36,7 +37,8 @@ class Compiled:
         self._engine = engine_named(engine)
         if dtype is not None and dtype not in self._engine.precisions:
             raise InputError(f"the {engine} engine computes in {', '.join(self._engine.precisions)}, not in {dtype}")
-        self.program = self._print()
+        with no_collection():
+            self.program = self._print()
         self._signature = Signature(graph.name, list(graph.inputs.values()), self.program.outputs)
 
     @cached_property

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..graph.collector import no_collection
 from ..graph.dims import shape_text, symbols_of
 from ..graph.errors import GraphError, NamingError, ShapeError
 from ..graph.node import BOOLEAN, INTEGER, LEAF, REAL, Kind, Node, leaf, node, walk
@@ -155,7 +156,7 @@ def trace(f: Callable[..., Any], /, *, roles: Mapping[str, str] | None = None, *
     if not callable(f):
         raise GraphError(f"cr.trace takes a function of named quantities, not {type(f).__name__}")
     inputs, defaults = _inputs(f, shapes)
-    with Tracer() as tracer:
+    with no_collection(), Tracer() as tracer:
         returned = f(**inputs, **defaults)
     outputs = _outputs(f, returned)
     reachable = walk(*outputs, *inputs.values())

@@ -101,6 +101,11 @@ def judge(line: Line, analytic: float, tolerance: float, size: float = 0.0) -> S
     def agrees(numeric: float, allowance: float = 0.0) -> bool:
         return abs(analytic - numeric) <= tolerance * scale(numeric) + allowance
 
+    def confirms(numeric: float, d: Difference) -> bool:
+        """Agrees, and not by chance: where rounding is large, only against a first step that saw something else."""
+        told = max(tolerance * scale(numeric), abs(numeric - first.central) / 4 if first.finite else math.inf)
+        return agrees(numeric) and d.rounding <= told
+
     def found(kind: Kind, d: Difference, numeric: float, ok: bool, allowance: float = 0.0) -> Slope:
         error = abs(analytic - numeric) / max(scale(numeric), allowance / tolerance)
         return Slope(analytic, numeric, min(error, tolerance) if ok else error, kind, d.left, d.right, ok)
@@ -116,7 +121,7 @@ def judge(line: Line, analytic: float, tolerance: float, size: float = 0.0) -> S
     if not down:
         return _at_an_edge(line, analytic, found, agrees)
     for d in down:  # the largest step at which the analytic slope is confirmed and nothing is in the way
-        if agrees(d.central) and not d.bent:
+        if confirms(d.central, d) and not d.bent:
             return found("smooth", d, d.central, True)
 
     kind, d = _shape(down)
@@ -137,15 +142,16 @@ def judge(line: Line, analytic: float, tolerance: float, size: float = 0.0) -> S
     least = math.inf
     for big, small in pairwise(ladder):
         numeric = small.central + (small.central - big.central) / (RATIO**2 - 1)
-        if agrees(numeric) and abs(numeric - small.central) <= 1e-2 * scale(numeric):
+        if confirms(numeric, small) and abs(numeric - small.central) <= 1e-2 * scale(numeric):
             return found("smooth", small, numeric, True)
         cut = abs(numeric - small.central)
         if cut + small.rounding < least:
             least, best, d = cut + small.rounding, numeric, small
             allowance = 2 * small.rounding + min(0.1 * cut, 10 * tolerance * scale(numeric))
     # A kink that the smaller steps no longer reach, where rounding is what is left
-    quiet = next((d for d in down if not d.bent and agrees(d.central, d.rounding)), None) if down[0].bent else None
-    if quiet is not None:
+    beyond = [d for d in down if not d.bent and abs(d.central - first.central) > 4 * d.rounding]
+    quiet = next((d for d in beyond if agrees(d.central, d.rounding)), None)
+    if quiet is not None and first.bent:
         return found("smooth", quiet, quiet.central, True, quiet.rounding)
     return found("smooth", d, best, agrees(best, allowance), allowance)
 
@@ -160,37 +166,44 @@ def noise_of(move: Callable[[float], float]) -> float:
     values = np.array([move(k * step) for k in range(1, 7)])
     if not np.isfinite(values).all():
         return 0.0
-    return 3 * math.sqrt(float(np.mean(np.diff(values, 3) ** 2)) / 20)
+    return 3 * length(np.diff(values / 8, 3)) * 8 / math.sqrt(3 * 20)
+
+
+def length(v: np.ndarray) -> float:
+    """√Σv² without overflow."""
+    largest = float(np.abs(v).max())
+    return largest * float(np.linalg.norm(v / largest)) if 0 < largest < math.inf else largest
 
 
 def _shrinking(line: Line) -> Iterator[Difference]:
-    """The first step and smaller ones; further down where f had no value so far away."""
-    seen = 0
+    """The first step and smaller ones; further down where f had no value so far away, or has not settled."""
+    seen, before = 0, None
     for k in range(2 * SHRINK + 1):
         d = line.at(FIRST / RATIO**k)
         seen += d.finite
         yield d
-        if k >= SHRINK and seen > 2:
+        settled = before is not None and (not d.bent or abs(d.jump - before.jump) <= 0.1 * abs(d.jump))
+        if k >= SHRINK and seen > 2 and settled:
             return
+        before = d
 
 
 def _shape(down: list[Difference]) -> tuple[Kind, Difference]:
     """What the differences tend to as the step shrinks, and the smallest step that tells it from rounding."""
-    first = down[0]
-    telling = [d for d in down if 8 * d.rounding < abs(first.jump) / 2]
-    growing = [d for d in down if 8 * d.rounding < first.steepest]
-    if first.bent and telling and telling[-1] is not first:
-        last = telling[-1]
-        lasting = abs(last.jump) > 0.5 * abs(first.jump) and last.bent
-    else:
-        last, lasting = first, False
-    if growing and growing[-1] is not first:
-        steep, ratio = growing[-1], first.h / growing[-1].h
-        if steep.change > 0.5 * first.change:
-            return "jump", steep
-        if steep.steepest > first.steepest * ratio**0.2:
-            return "cusp", steep
-    return ("kink", last) if lasting else ("smooth", first)
+    largest = max(abs(d.jump) for d in down[:3])
+    telling = [d for d in down if 16 * d.rounding < largest]
+    if len(telling) > 1:
+        before, last = telling[-2:]
+        if last.bent and abs(last.jump) > 0.5 * abs(before.jump) and last.steepest < 1.5 * before.steepest:
+            return "kink", last
+    steep = [d for d in down if 8 * d.rounding < d.steepest]
+    if len(steep) > 2:
+        before, last = steep[-3], steep[-1]
+        if last.change > 0.5 * before.change:
+            return "jump", last
+        if last.steepest > before.steepest * (before.h / last.h) ** 0.2:
+            return "cusp", last
+    return "smooth", down[0]
 
 
 def _at_an_edge(line: Line, analytic: float, found: Callable[..., Slope], agrees: Callable[..., bool]) -> Slope:
@@ -211,4 +224,4 @@ def _at_an_edge(line: Line, analytic: float, found: Callable[..., Slope], agrees
     return found("edge", steps[0], math.nan, False)
 
 
-__all__ = ["Kind", "Line", "Slope", "judge", "noise_of"]
+__all__ = ["Kind", "Line", "Slope", "judge", "length", "noise_of"]
