@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import numpy as np
 from measure import Row, installed, interleaved, per_step, ratio, sgd_step, taking
@@ -33,7 +34,7 @@ def weights() -> dict[str, np.ndarray]:
     random = np.random.default_rng(1)
     sizes = [INPUTS, *[WIDTH] * LAYERS, OUTPUTS]
     made: dict[str, np.ndarray] = {}
-    for k, (a, b) in enumerate(zip(sizes, sizes[1:])):
+    for k, (a, b) in enumerate(pairwise(sizes)):
         made[f"W{k}"] = random.standard_normal((a, b), np.float32) * np.float32(a**-0.5)
         made[f"b{k}"] = np.zeros(b, np.float32)
     return made
@@ -59,7 +60,7 @@ def by_torch(X: np.ndarray, Y: np.ndarray, order: np.ndarray) -> Callable[[], li
     def run() -> list[float]:
         sizes, start = [INPUTS, *[WIDTH] * LAYERS, OUTPUTS], weights()
         layers: list[torch.nn.Module] = []
-        for k, (a, b) in enumerate(zip(sizes, sizes[1:])):
+        for k, (a, b) in enumerate(pairwise(sizes)):
             layer = torch.nn.Linear(a, b)
             with torch.no_grad():
                 layer.weight.copy_(torch.from_numpy(start[f"W{k}"]).T)
@@ -88,13 +89,15 @@ def run() -> Iterator[Row]:
     X = random.standard_normal((ROWS, INPUTS), np.float32)
     Y = random.standard_normal((ROWS, OUTPUTS), np.float32)
     order = random.integers(0, ROWS, STEPS)
-    contestants = {name: by_chainrule(name, X, Y, order) for name in ("xla", "numpy")} | {"torch": by_torch(X, Y, order)}
+    contestants = {name: by_chainrule(name, X, Y, order) for name in ("xla", "numpy")}
+    contestants["torch"] = by_torch(X, Y, order)
     found = {name: contestant() for name, contestant in contestants.items()}
     worst = agree(found)
     seconds = interleaved(contestants, REPEATS)
     for ours, goal in (("xla", 20.0), ("numpy", None)):
         value, _ = ratio(seconds, "torch", ours)
-        note = f"{per_step(seconds[ours], STEPS)} / {per_step(seconds['torch'], STEPS)} a step; losses differ by {worst:.0e} at most"
+        times = f"{per_step(seconds[ours], STEPS)} / {per_step(seconds['torch'], STEPS)} a step"
+        note = f"{times}; losses differ by {worst:.0e} at most"
         yield Row("deep", what.replace("xla", ours), value, above=goal, note=note)
 
 

@@ -49,7 +49,8 @@ def run() -> Iterator[Row]:
     firsts = [child(__file__, "first") for _ in range(REPEATS)]
     imports = [child(__file__, "import") for _ in range(REPEATS)]
     milliseconds = sorted(1e3 * f["derive"] for f in firsts)
-    spread = f"best {milliseconds[0]:.1f}, worst {milliseconds[-1]:.1f}; loaded by then: {', '.join(firsts[0]['heavy']) or 'numpy only'}"
+    loaded = ", ".join(firsts[0]["heavy"]) or "numpy only"
+    spread = f"best {milliseconds[0]:.1f}, worst {milliseconds[-1]:.1f}; loaded by then: {loaded}"
     yield Row("derive", "all gradients of an MLP, first time", median(milliseconds), "ms", below=15, note=spread)
     yield Row("derive", "import chainrule", median(i["import"] for i in imports), "s", below=0.3)
     jax = sum(i["jax"] for i in imports)

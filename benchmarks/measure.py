@@ -71,12 +71,11 @@ def per_step(seconds: Sequence[float], steps: int) -> str:
     return f"{1e6 * median(seconds) / steps:.0f} µs"
 
 
-def child(file: str, *arguments: str) -> Any:
+def child(file: str, *arguments: str, seconds: float | None = None) -> Any:
     """What a fresh Python that runs `file` with `arguments` prints last, as JSON."""
-    paths = [str(SOURCES), *filter(None, [os.environ.get("PYTHONPATH")])]
-    done = subprocess.run(
-        [sys.executable, file, *arguments], capture_output=True, text=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
-    )
+    paths = os.pathsep.join([str(SOURCES), *filter(None, [os.environ.get("PYTHONPATH")])])
+    command, scope = [sys.executable, file, *arguments], os.environ | {"PYTHONPATH": paths}
+    done = subprocess.run(command, capture_output=True, text=True, env=scope, timeout=seconds)
     if done.returncode:
         raise RuntimeError(f"{Path(file).name} {' '.join(arguments)} failed:\n{done.stderr[-2000:]}")
     return json.loads(done.stdout.splitlines()[-1])

@@ -42,8 +42,8 @@ def measured(engine: str) -> dict[str, float | str]:
     data = {"X": program.place(X), "y": program.place(y)}
     placed = peak_mb() - base
     state, records = program.steps(state, data, order, lr=np.float32(0.1))
-    return {"data": what, "loaded": loaded, "placed": placed, "peak": peak_mb() - base, "last loss": float(records["L"][-1]),
-            "aligned": X.ctypes.data % 64 == 0}  # fmt: skip
+    peak, last, aligned = peak_mb() - base, float(records["L"][-1]), X.ctypes.data % 64 == 0
+    return {"data": what, "loaded": loaded, "placed": placed, "peak": peak, "last loss": last, "aligned": aligned}
 
 
 def run() -> Iterator[Row]:
@@ -55,7 +55,8 @@ def run() -> Iterator[Row]:
         runs = [child(__file__, engine) for _ in range(REPEATS)]
         mid = {k: median(r[k] for r in runs) for k in ("loaded", "placed", "peak")}
         at = "at" if runs[0]["aligned"] else "not at"
-        note = f"{runs[0]['data']}; loaded {mid['loaded']:.0f}, placed {mid['placed']:.0f} MB; X lies {at} a multiple of 64"
+        so_far = f"loaded {mid['loaded']:.0f}, placed {mid['placed']:.0f} MB"
+        note = f"{runs[0]['data']}; {so_far}; X lies {at} a multiple of 64"
         yield Row("memory", what, mid["peak"], "MB", below=round(most), note=note)
 
 

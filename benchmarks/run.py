@@ -1,8 +1,8 @@
 """Chainrule beside its peers: the same work in the same run, as ratios.
 
-    python benchmarks/run.py                     all
-    python benchmarks/run.py mlp deep            those named
-    python benchmarks/run.py --json found.json   and the numbers as a file
+python benchmarks/run.py                     all
+python benchmarks/run.py mlp deep            those named
+python benchmarks/run.py --json found.json   and the numbers as a file
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def table(rows: Sequence[Row]) -> str:
 
 def machine() -> dict[str, str | int]:
     """What the numbers were measured on."""
-    found: dict[str, str | int] = {"python": platform.python_version(), "cpus": os.cpu_count() or 0, "machine": platform.machine()}
+    found: dict[str, str | int] = {"python": platform.python_version(), "machine": platform.machine()}
+    found["cpus"] = os.cpu_count() or 0
     for package in ("numpy", "jax", "torch"):
         try:
             found[package] = version(package)
@@ -59,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     on = machine()
     print(", ".join(f"{k} {v}" for k, v in on.items()), table(rows), sep="\n\n")
     if given.json:
-        given.json.write_text(json.dumps({"machine": on, "rows": [r.as_json() for r in rows]}, indent=1, ensure_ascii=False))
+        everything = {"machine": on, "rows": [r.as_json() for r in rows]}
+        given.json.write_text(json.dumps(everything, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     missed = [r for r in rows if r.verdict == "FAIL"]
     print(f"\n{len(missed)} of {sum(bool(r.verdict) for r in rows)} targets missed")
     return 1 if missed else 0

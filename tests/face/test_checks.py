@@ -7,7 +7,7 @@ import time
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 
 import chainrule as cr
 from chainrule.face.compare import compare
@@ -208,6 +208,7 @@ def test_a_corrupted_entry_is_found_and_named(data):
     factor = data.draw(st.sampled_from([-1.0, 0.0, 0.9, 1.01, 2.0, 1e3]))
     f, right, wrong, x = corrupted(shape, entry, factor, data.draw(st.integers(0, 99)))
     assert compare(f, {"x": right}, {"x": x}).ok
+    assume(abs(wrong - right).max() > 1e-5 * np.linalg.norm(right))
     report = compare(f, {"x": wrong}, {"x": x})
     assert not report.ok and report.inputs["x"].entry == entry and len(report.inputs["x"].wrong) == 1
     assert report.inputs["x"].numeric == pytest.approx(right[entry], rel=1e-5, abs=1e-6)

@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from ops.cases import CASES, Case
 
 import chainrule as cr
 from chainrule.calculus.reverse import gradients
@@ -17,7 +18,6 @@ from chainrule.face.graph import Graph
 from chainrule.graph.dims import total
 from chainrule.graph.node import REAL, Node
 from chainrule.ops.indexing import arange
-from ops.cases import CASES, Case
 
 
 @dataclass

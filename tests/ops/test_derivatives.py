@@ -1,10 +1,12 @@
-"""Values against NumPy; first and second derivatives against central differences and against JAX; engine against engine."""
+"""Values against NumPy, derivatives against central differences and against JAX, engine against engine."""
 
 from __future__ import annotations
 
 import jax
 import numpy as np
 import pytest
+from ops.batch import arrays, by_jax, computed, few, graph, graph_of, program, sorted_back
+from ops.cases import CASES
 
 import chainrule as cr
 from chainrule.engines.numpy import DIALECT, ENGINE
@@ -12,8 +14,6 @@ from chainrule.face.graph import Graph
 from chainrule.face.pipeline import lower
 from chainrule.graph.node import OPS, REAL
 from chainrule.views.source import print_program
-from ops.batch import arrays, by_jax, computed, few, graph, graph_of, program, sorted_back
-from ops.cases import CASES
 
 LEAVES = {"leaf", "const", "size"}
 EACH = pytest.mark.parametrize("k", range(len(CASES)), ids=[f"{case.op}-{k}" for k, case in enumerate(CASES)])
@@ -56,7 +56,9 @@ def test_sizes_may_be_numbers(k: int):
     leaves, made = graph_of(case, symbolic=False)
     outputs = (made.value, *made.first.values(), *made.second.values())
     answers = cr.compile(Graph("concrete", leaves, outputs))(**case.arrays(k))
-    for a, b in zip(answers if len(outputs) > 1 else [answers], (found.value, *found.first.values(), *found.second.values())):
+    for a, b in zip(
+        answers if len(outputs) > 1 else [answers], (found.value, *found.first.values(), *found.second.values())
+    ):
         close(a, b, 1e-10)
 
 
@@ -83,7 +85,8 @@ def test_second_derivatives_are_central_differences_of_the_first(seed: int):
     at = arrays()
     along = {name: rng.normal(size=a.shape) for name, a in at.items() if a.dtype == np.float64}
     ahead, behind = (
-        sorted_back(program("numpy")(**at | {k: at[k] + s * v for k, v in along.items()}), graph()[1]) for s in (step, -step)
+        sorted_back(program("numpy")(**at | {k: at[k] + s * v for k, v in along.items()}), graph()[1])
+        for s in (step, -step)
     )
     for k, (case, found) in enumerate(zip(CASES, computed("numpy"))):
         slope = sum(weighted(ahead[k].first[x]) - weighted(behind[k].first[x]) for x in case.real if found.first)

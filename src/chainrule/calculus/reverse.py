@@ -12,13 +12,15 @@ from functools import reduce
 from ..graph.dims import shape_text
 from ..graph.errors import InternalError, NoDerivative
 from ..graph.node import CONST, REAL, Node, constant, describe, number
-from ..ops.arithmetic import ADD, AND, NOT, OR, WHERE
+from ..ops.arithmetic import ADD, AND, DIV, LOG, NOT, OR, POW, WHERE, XDIVY, XLOGY
+from ..ops.elementary import LOG1P, SQRT
 from ..ops.indexing import PAD, SLICE
-from ..ops.movement import BROADCAST, EXPAND, FLIP, RESHAPE, SQUEEZE, TRANSPOSE, spread, unbroadcast
+from ..ops.movement import BROADCAST, EXPAND, FLIP, RESHAPE, SQUEEZE, SUM, TRANSPOSE, spread, unbroadcast
 from ..ops.reduce import LOGSUMEXP, MAX, MEAN, MIN, NORM
 
 MOVES = frozenset({BROADCAST, EXPAND, SQUEEZE, RESHAPE, TRANSPOSE, FLIP, SLICE, PAD})
 REDUCTIONS = frozenset({MEAN, MAX, MIN, NORM, LOGSUMEXP})  # that of `sum` is a move
+POLES = frozenset({LOG, LOG1P, SQRT, DIV, POW, XLOGY, XDIVY})  # whose derivatives can be infinite
 
 
 def gradients(output: Node, wrt: Iterable[Node]) -> list[Node]:
@@ -46,7 +48,7 @@ def adjoints(
     settle: Callable[[Node, Node], Node] | None = None,
     stop: Collection[Node] = (),
 ) -> dict[Node, Node]:
-    """The cotangent of every node on a path from `wrt` to `output`, given that of `output`; nothing below `stop` is seen.
+    """The cotangent of every node on a path from `wrt` to `output`, given that of `output`; none below `stop`.
 
     `settle(node, cotangent)` may put a completed cotangent into another form before it is passed on.
     """
@@ -69,6 +71,8 @@ def pull(y: Node, g: Node, active: Collection[Node]) -> list[tuple[Node, Node]]:
     if not any(a in active for a in y.args):
         return []
     masked = _split_mask(g) if y.op.elementwise or y.op in REDUCTIONS else None
+    if masked is None and y.op in POLES:
+        masked = _split_total(g)
     condition, inner = masked or (None, g)
     pulled = []
     for a, h in zip(y.args, _rule(y, inner), strict=True):
@@ -79,7 +83,9 @@ def pull(y: Node, g: Node, active: Collection[Node]) -> list[tuple[Node, Node]]:
         if y.op.elementwise:
             h = unbroadcast(h if h.shape == y.shape else BROADCAST(h, shape=y.shape), a.shape)
         if h.shape != a.shape:
-            raise InternalError(f"the vjp of `{y.op}` answers {shape_text(h.shape)} for an argument {shape_text(a.shape)}")
+            raise InternalError(
+                f"the vjp of `{y.op}` answers {shape_text(h.shape)} for an argument {shape_text(a.shape)}"
+            )
         pulled.append((a, h))
     return pulled
 
@@ -113,7 +119,7 @@ def _rule(y: Node, g: Node) -> list[Node | None]:
 
 
 def _paths(output: Node, wrt: Collection[Node], stop: Collection[Node]) -> tuple[list[Node], set[Node]]:
-    """The nodes below `output` in order of computation, and those among them that depend on `wrt`; nothing below `stop`."""
+    """The nodes below `output` in order of computation, and those of them that depend on `wrt`; none below `stop`."""
     active = {w for w in wrt if w.kind == REAL}
     done: dict[Node, None] = {}
     stack = [output]
@@ -171,6 +177,18 @@ def _split_sum(g: Node) -> tuple[Node, Node] | None:
             return None
         conditions[found[0]] = None
     return reduce(OR, conditions), g
+
+
+def _split_total(g: Node) -> tuple[Node, Node] | None:
+    """Where what a choice uses was broadcast into it: (c holds anywhere, Σ where(c, h, 0))."""
+    total = g.args[0] if g.op is EXPAND else g
+    found = _split_mask(total.args[0]) if total.op is SUM else None
+    if found is None:
+        return None
+    x = total.args[0]
+    condition = found[0] if found[0].shape == x.shape else BROADCAST(found[0], shape=x.shape)
+    anywhere = total.rebuilt([condition]) > 0
+    return (anywhere if total is g else g.rebuilt([anywhere])), g
 
 
 def _masked(condition: Node, h: Node) -> Node:

@@ -21,12 +21,16 @@ class Signature:
     def __init__(self, name: str, inputs: Sequence[Node], outputs: Sequence[Node]):
         self.name, self.inputs = name, {n.attr("name"): n for n in inputs}
         order = walk(*outputs)
-        self.derived = list({n.shape: n for n in order if n.op is not LEAF and any(isinstance(s, Dim) for s in n.shape)}.values())
+        self.derived = list(
+            {n.shape: n for n in order if n.op is not LEAF and any(isinstance(s, Dim) for s in n.shape)}.values()
+        )
         self.slices = [n for n in order if n.op is SLICE and _is_symbolic(n)]
         self.positions = [use for n in order for use in _positions(n)]
         self._fitted: dict[tuple[tuple[int, ...], ...], dict[str, int]] = {}
 
-    def bind(self, arrays: Mapping[str, Any], dtype: str | None, supported: Sequence[str]) -> tuple[list[Any], dict[str, int]]:
+    def bind(
+        self, arrays: Mapping[str, Any], dtype: str | None, supported: Sequence[str]
+    ) -> tuple[list[Any], dict[str, int]]:
         """The arrays in the program's order and precision, and the value of every symbol.
 
         Raises InputError, in the inputs' names and shapes, for whatever does not fit.
@@ -56,18 +60,25 @@ class Signature:
         for name, n in self.inputs.items():
             shape = shapes[name]
             if len(shape) != n.ndim:
-                raise InputError(f"{name} has shape {shape}, {len(shape)} axes; {self.name} takes {name} as {shape_text(n.shape)}")
+                raise InputError(
+                    f"{name} has shape {shape}, {len(shape)} axes; {self.name} takes {name} as {shape_text(n.shape)}"
+                )
             for axis, (expected, got) in enumerate(zip(n.shape, shape)):
                 if got < 1:
-                    raise InputError(f"{name} has shape {shape}: axis {axis} is empty, and every size must be at least 1")
+                    raise InputError(
+                        f"{name} has shape {shape}: axis {axis} is empty, and every size must be at least 1"
+                    )
                 if isinstance(expected, int):
                     if got != expected:
-                        raise InputError(f"{name} has shape {shape} and must have {shape_text(n.shape)}: axis {axis} is {got}")
+                        raise InputError(
+                            f"{name} has shape {shape} and must have {shape_text(n.shape)}: axis {axis} is {got}"
+                        )
                     continue
                 symbol = str(expected)
                 if sizes.setdefault(symbol, got) != got:
                     raise InputError(
-                        f"the size {symbol} is {sizes[symbol]} in {source[symbol]} {shape_text(self.inputs[source[symbol]].shape)} "
+                        f"the size {symbol} is {sizes[symbol]} in {source[symbol]} "
+                        f"{shape_text(self.inputs[source[symbol]].shape)} "
                         f"and {got} in {name} {shape_text(n.shape)}, which has shape {shape}"
                     )
                 source.setdefault(symbol, name)
@@ -91,19 +102,27 @@ class Signature:
         unknown = [k for k in arrays if k not in self.inputs]
         if missing or unknown:
             parts = [f"{self.name} takes {', '.join(f'{k} {shape_text(n.shape)}' for k, n in self.inputs.items())}"]
-            parts += [f"missing: {', '.join(missing)}"] * bool(missing) + [f"unknown: {', '.join(unknown)}"] * bool(unknown)
+            parts += [f"missing: {', '.join(missing)}"] * bool(missing) + [f"unknown: {', '.join(unknown)}"] * bool(
+                unknown
+            )
             raise InputError("; ".join(parts))
 
     def _check_derived(self, sizes: Mapping[str, int]) -> None:
         for n in self.derived:
             shape = tuple(evaluate(s, sizes) for s in n.shape)
             if min(shape) < 1:
-                raise InputError(f"{_with(sizes)} {describe(n)} {shape_text(n.shape)} would have shape {shape}; sizes must be at least 1")
+                raise InputError(
+                    f"{_with(sizes)} {describe(n)} {shape_text(n.shape)} would have shape {shape}; "
+                    f"sizes must be at least 1"
+                )
         for n in self.slices:
             for axis, (start, stop, size) in enumerate(zip(n.attr("start"), n.attr("stop"), n.args[0].shape)):
                 a, b, c = (evaluate(s, sizes) for s in (start, stop, size))
                 if not 0 <= a < b <= c:
-                    raise InputError(f"{_with(sizes)} the slice {a}:{b} of {describe(n.args[0])} lies outside its axis {axis} of size {c}")
+                    raise InputError(
+                        f"{_with(sizes)} the slice {a}:{b} of {describe(n.args[0])} lies outside its axis {axis} "
+                        f"of size {c}"
+                    )
 
 
 def precision(real: Mapping[str, Any], given: Mapping[str, Any], dtype: str | None, supported: Sequence[str]) -> str:
@@ -114,7 +133,9 @@ def precision(real: Mapping[str, Any], given: Mapping[str, Any], dtype: str | No
         if found == {"bfloat16", "float16"}:
             dtype = "float32"
     if dtype not in supported:
-        raise InputError(f"this engine computes in {' or '.join(supported)}, not in {dtype}; pass dtype={supported[0]!r} or convert")
+        raise InputError(
+            f"this engine computes in {' or '.join(supported)}, not in {dtype}; pass dtype={supported[0]!r} or convert"
+        )
     return dtype
 
 
@@ -139,7 +160,9 @@ def _converted(name: str, array: Any, kind: str, dtype: str) -> Any:
     if kind == INTEGER and not is_int:
         raise InputError(f"{name} holds {found} and must hold integers; convert it: {name}.astype(int)")
     if kind == BOOLEAN and not is_bool:
-        raise InputError(f"{name} holds {found} and must hold booleans; compare first, or convert it: {name}.astype(bool)")
+        raise InputError(
+            f"{name} holds {found} and must hold booleans; compare first, or convert it: {name}.astype(bool)"
+        )
     return array
 
 

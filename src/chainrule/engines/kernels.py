@@ -92,7 +92,11 @@ def array_rules(kernel: Table, np: str) -> None:
     @kernel(M.BROADCAST)
     def broadcast(p, n: Node, x: str) -> str:
         if n.args[0] in p.known:
-            return f"{np}.full({p.shape(n.shape)}, {x}, {p.dtype})" if n.kind == REAL else f"{np}.full({p.shape(n.shape)}, {x})"
+            return (
+                f"{np}.full({p.shape(n.shape)}, {x}, {p.dtype})"
+                if n.kind == REAL
+                else f"{np}.full({p.shape(n.shape)}, {x})"
+            )
         return f"{np}.broadcast_to({x}, {p.shape(n.shape)})"
 
     kernel[A.NEG] = lambda p, n, x: f"-{x}"

@@ -53,12 +53,8 @@ kernel[R.LOGSUMEXP] = lambda p, n, x: (
     f"{p.imported('jax')}.nn.logsumexp("
     f"{', '.join(filter(None, (x, over(n.attr('axis'), n.args[0].ndim, n.attr('keepdims')))))})"
 )
-kernel[I.ONE_HOT] = lambda p, n, i: (
-    f"{p.imported('jax')}.nn.one_hot({i}, {p.size(n.attr('classes'))}, dtype={p.dtype})"
-)
-kernel[I.PUT] = lambda p, n, g, i: (
-    f"jnp.zeros({p.shape(n.shape)}, {g}.dtype).at[{':, ' * n.attr('axis')}{i}].add({g})"
-)
+kernel[I.ONE_HOT] = lambda p, n, i: f"{p.imported('jax')}.nn.one_hot({i}, {p.size(n.attr('classes'))}, dtype={p.dtype})"
+kernel[I.PUT] = lambda p, n, g, i: f"jnp.zeros({p.shape(n.shape)}, {g}.dtype).at[{':, ' * n.attr('axis')}{i}].add({g})"
 kernel[I.SCATTER] = lambda p, n, g, *i: f"jnp.zeros({p.shape(n.shape)}, {g}.dtype).at[{', '.join(i)}].add({g})"
 
 

@@ -51,7 +51,7 @@ class Compiled:
         """The program's text: exactly what runs."""
         return self.program.text
 
-    def __call__(self, **arrays: Any) -> Any:
+    def __call__(self, /, **arrays: Any) -> Any:
         """The outputs, at arrays given by name; with gradients: (value, {name: gradient}).
 
         Raises InputError, in the inputs' names and sizes, for arrays that do not fit.
@@ -121,7 +121,9 @@ class Compiled:
     def _precision(self, state: Mapping[str, Any]) -> str:
         return self.dtype or str(next(iter(state.values())).dtype)
 
-    def _check_steps(self, state: Mapping[str, Any], data: Mapping[str, Any], order: Any, constants: Mapping[str, Any]) -> None:
+    def _check_steps(
+        self, state: Mapping[str, Any], data: Mapping[str, Any], order: Any, constants: Mapping[str, Any]
+    ) -> None:
         shapes = {k: tuple(v.shape) for k, v in state.items()}
         shapes |= {k: (order.shape[1], *v.shape[1:]) for k, v in data.items()}
         shapes |= {k: tuple(getattr(v, "shape", ())) for k, v in constants.items()}
@@ -132,7 +134,9 @@ class Compiled:
         if not rows:
             return
         if len(rows) > 1:
-            raise InputError(f"the data differ in length: {', '.join(f'{k} has {len(v)} rows' for k, v in data.items())}")
+            raise InputError(
+                f"the data differ in length: {', '.join(f'{k} has {len(v)} rows' for k, v in data.items())}"
+            )
         if order.size and not 0 <= order.min() <= order.max() < min(rows):
             raise InputError(f"the order names row {order.max()}, and the data have {min(rows)} rows")
 
@@ -146,7 +150,9 @@ def _scalar(value: Any, dtype: str) -> Any:
     return value if hasattr(value, "dtype") else np.asarray(value, dtype)
 
 
-def compile(target: Graph | Derivation | Callable[..., Any], engine: str = "numpy", dtype: str | None = None) -> Compiled:  # noqa: A001
+def compile(
+    target: Graph | Derivation | Callable[..., Any], engine: str = "numpy", dtype: str | None = None
+) -> Compiled:
     """The program that computes `target`, on `engine` "numpy" or "xla".
 
     target   a Graph (or a function to trace): the program answers its outputs;
@@ -190,7 +196,9 @@ def value_and_grad(
         except TypeError as error:
             raise InputError(f"{getattr(f, '__name__', 'the function')}: {error}") from None
         arrays = {k: v if hasattr(v, "dtype") else np.asarray(v) for k, v in given.items()}
-        whole = {k for k, v in given.items() if not hasattr(v, "dtype")} | set([wrt] if isinstance(wrt, str) else wrt or ())
+        whole = {k for k, v in given.items() if not hasattr(v, "dtype")} | set(
+            [wrt] if isinstance(wrt, str) else wrt or ()
+        )
         key = tuple((k, tuple(a.shape), a.dtype.kind, k in whole) for k, a in arrays.items())
         if key not in made:
             graph = trace(f, **_shapes(signature, arrays, whole))

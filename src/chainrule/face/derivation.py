@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -51,7 +52,17 @@ class Derivation:
     @property
     def forward(self) -> list[Equation]:
         """The forward equations, as text."""
-        return self.graph.equations()
+        return self._forward(TEXT, {})
+
+    def _forward(self, notation: Notation, made: dict[Node, str]) -> list[Equation]:
+        last = notation.name(self._loss)
+        return [replace(e, name=last) if e.node is self.graph.output else e for e in self.graph.equations(notation, made)]
+
+    @property
+    def _loss(self) -> str:
+        """What the loss is called: L unless it, or something else, has that name."""
+        g = self.graph
+        return g.names[g.output] if g.output in g.names else g.labels[g.output] if "L" in g else "L"
 
     def equations(self, notation: Notation = TEXT) -> list[Equation]:
         """∂L/∂v = … for each named quantity v that the backward pass goes through, in its order, and each input asked for.
@@ -59,14 +70,16 @@ class Derivation:
         Right sides are written in the forward quantities and in the derivatives found before them.
         """
         g = self.graph
-        loss = notation.name(g.names.get(g.output, "L"))
+        loss = notation.name(self._loss)
+        made: dict[Node, str] = {}
+        self._forward(notation, made)  # whose names for long parts go on
         labels = {n: notation.name(name) for n, name in g.labels.items()}
         found: list[Equation] = []
         rows = [n for n in reversed(list(self.adjoints)) if n in g.names and n is not g.output]
         known = dict(labels)
         for n in sorted(rows, key=self._depth):
             name = partial(loss, labels[n], notation is LATEX)
-            found += notation.equations({self.adjoints[n]: name}, known)
+            found += notation.equations({self.adjoints[n]: name}, known, made)
             if self.adjoints[n].args:
                 known.setdefault(self.adjoints[n], name)
         return found
@@ -82,11 +95,11 @@ class Derivation:
 
     def text(self) -> str:
         """Forward and backward equations as text, a line each. Each ∂L/∂v has the shape of v (denominator layout)."""
-        return "\n".join([self.graph.text(), "", *map(str, self.equations())])
+        return "\n".join([*map(str, self.forward), "", *map(str, self.equations())])
 
     def latex(self) -> str:
         """Forward and backward equations in LaTeX, aligned. Each ∂L/∂v has the shape of v (denominator layout)."""
-        return aligned(self.graph.equations(LATEX) + self.equations(LATEX))
+        return aligned(self._forward(LATEX, {}) + self.equations(LATEX))
 
     def _repr_latex_(self) -> str:
         return f"$$\n{self.latex()}\n$$"

@@ -79,11 +79,14 @@ class Graph:
             found.setdefault(n, "output" if len(self.outputs) == 1 else f"output_{k}")
         return found
 
-    def equations(self, notation: Notation = TEXT) -> list[Equation]:
-        """The forward equations, one for each named quantity, in order of computation."""
+    def equations(self, notation: Notation = TEXT, made: dict[Node, str] | None = None) -> list[Equation]:
+        """The forward equations, one for each named quantity, in order of computation.
+
+        Long parts without a name get one, t1, t2, …; `made` is given these, for equations that follow.
+        """
         labels = {n: notation.name(name) for n, name in self.labels.items()}
         inputs = {n: label for n, label in labels.items() if n.op is LEAF}
-        return notation.equations({n: labels[n] for n in walk(*self.outputs) if n in labels and n not in inputs}, inputs)
+        return notation.equations({n: labels[n] for n in walk(*self.outputs) if n in labels and n not in inputs}, inputs, made)
 
     def text(self) -> str:
         """The forward equations as text, a line each."""
@@ -134,7 +137,7 @@ class Graph:
         return f"<Graph {self.name}: {inputs} → {outputs}, {len(walk(*self.outputs))} nodes>"
 
 
-def trace(f: Callable[..., Any], /, *, roles: Mapping[str, str] | None = None, **shapes: Any) -> Graph:
+def trace(f: Callable[..., Any] | Graph, /, *, roles: Mapping[str, str] | None = None, **shapes: Any) -> Graph:
     """Call `f` on symbols and keep the graph it builds, with the function's own variable names.
 
     Sizes come from the annotations (``x: "n"``, ``W: "h n"``, ``y: "int[n]"``, ``mask: "bool[n k]"``, ``t: ""`` for a

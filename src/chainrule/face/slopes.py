@@ -147,7 +147,8 @@ def judge(line: Line, analytic: float, tolerance: float, size: float = 0.0) -> S
         cut = abs(numeric - small.central)
         if cut + small.rounding < least:
             least, best, d = cut + small.rounding, numeric, small
-            allowance = 2 * small.rounding + min(0.1 * cut, 10 * tolerance * scale(numeric))
+            # A kink between the two steps would spoil the extrapolation by as much as it corrects
+            allowance = 2 * small.rounding + min(cut, max(10 * tolerance * scale(numeric), first.rounding))
     # A kink that the smaller steps no longer reach, where rounding is what is left
     beyond = [d for d in down if not d.bent and abs(d.central - first.central) > 4 * d.rounding]
     quiet = next((d for d in beyond if agrees(d.central, d.rounding)), None)
@@ -157,12 +158,12 @@ def judge(line: Line, analytic: float, tolerance: float, size: float = 0.0) -> S
 
 
 def noise_of(move: Callable[[float], float]) -> float:
-    """How far rounding moves f: from third differences of six values so close together that f is a straight line.
+    """How far rounding moves f: from third differences of six values so close together that f is a parabola.
 
     The values lie on one side of the point, beside any kink or jump that is there. Moré and Wild, Estimating
     Computational Noise, SIAM J. Sci. Comput. 33 (2011), equation 2.3: σ² ≈ (k!)²/(2k)! · mean (Δᵏf)².
     """
-    step = 16 * EPSILON
+    step = 2.0**-34  # 6e-11: too small to be bent, large enough for every intermediate to be rounded anew
     values = np.array([move(k * step) for k in range(1, 7)])
     if not np.isfinite(values).all():
         return 0.0

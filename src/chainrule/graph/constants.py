@@ -33,8 +33,10 @@ def encode(value: Any) -> tuple[str, tuple[int, ...], bytes]:
         ) from None
     form = view.format.lstrip("@=<>")
     if form not in _REAL_FORMATS | _INTEGER_FORMATS | {"?"}:
-        raise KindError(f"cannot use an array of {getattr(value, 'dtype', form)} in a graph: real, integer or boolean can be")
-    return _flat(view.tolist(), view.shape)
+        raise KindError(
+            f"cannot use an array of {getattr(value, 'dtype', form)} in a graph: real, integer or boolean can be"
+        )
+    return _flat(view.tolist(), view.shape or ())
 
 
 def decode(kind: str, shape: tuple[int, ...], data: bytes) -> Any:

@@ -83,13 +83,13 @@ class Op:
         nodes = tuple([a if type(a) is Node else node(a) for a in args])
         for a in nodes:
             if type(a) is not Node:  # a pattern of a law: no shapes to check
-                return a.apply(self, nodes, attrs)
+                return a.apply(self, nodes, attrs)  # pyright: ignore[reportAttributeAccessIssue]
         key = (self, nodes, tuple(sorted(attrs.items())) if attrs else ())
         made = _nodes.get(key)
         if made is None:
             try:
                 shape = self.shape(*[a.shape for a in nodes], **attrs)
-                kind = self.kind if isinstance(self.kind, str) else self.kind(*[a.kind for a in nodes], **attrs)
+                kind: Any = self.kind if isinstance(self.kind, str) else self.kind(*[a.kind for a in nodes], **attrs)
             except (ShapeError, KindError) as error:
                 raise located(type(error), self, nodes, str(error)) from None
             made = _intern(key, shape, kind)
@@ -267,7 +267,9 @@ def _intern(key: tuple[Any, ...], shape: Shape, kind: Kind) -> Node:
 
 def _op_named(name: str) -> Op:
     if name not in OPS:
-        raise GraphError(f"this was saved with an operation `{name}` that is not defined here; define it before loading")
+        raise GraphError(
+            f"this was saved with an operation `{name}` that is not defined here; define it before loading"
+        )
     return OPS[name]
 
 
@@ -310,12 +312,14 @@ def leaf(name: str, shape: Sequence[Any] = (), kind: Kind = REAL) -> Node:
         if isinstance(s, int) and s <= 0:
             raise ShapeError(f"the input {name} has the shape {shape_text(sizes)}; every size must be at least 1")
         if not isinstance(s, int) and str(s) not in s.symbols:
-            raise ShapeError(f"the input {name} has a size {s}; an input's sizes are integers or bare symbols such as n")
+            raise ShapeError(
+                f"the input {name} has a size {s}; an input's sizes are integers or bare symbols such as n"
+            )
     return LEAF(name=identifier(name), shape=sizes, kind=kind)
 
 
 def constant(value: Any) -> Node:
-    """A number, or a small array of numbers, as a node; keyed by kind and bytes, so 1, 1.0, True, 0.0, -0.0, NaN differ."""
+    """A number or a small array as a node; keyed by kind and bytes, so 1, 1.0, True, 0.0, -0.0 and NaN differ."""
     kind, shape, data = encode(value)
     return CONST(kind=kind, shape=shape, data=data)
 
@@ -344,7 +348,7 @@ def node(x: Any) -> Any:
 
 
 def _quotient(a: Any, b: Any) -> Node:
-    """A size divided, or divided by: no size any more but a number, as in 2 / X.shape[0]. (// divides sizes exactly.)"""
+    """A size divided, or divided by: no size any more but a number, as in 2 / X.shape[0]. (// divides sizes.)"""
     return OPERATORS["div"](a, b)
 
 
@@ -401,7 +405,9 @@ def located(error: type[ChainruleError], op: Op, args: Sequence[Node], why: str)
     call = f" {signs[op.name]} ".join(names) if op.name in signs else f"{op.name}({', '.join(names)})"
     what = [f"{n} is {shape_text(a.shape)}{'' if a.kind == REAL else ' ' + a.kind}" for n, a in zip(names, args)]
     where = calling_line()
-    return error(f"{call}: {why}" + (f"; {', '.join(dict.fromkeys(what))}" if what else "") + (f"\n  {where}" if where else ""))
+    return error(
+        f"{call}: {why}" + (f"; {', '.join(dict.fromkeys(what))}" if what else "") + (f"\n  {where}" if where else "")
+    )
 
 
 def entries(n: Node) -> Any:

@@ -121,7 +121,7 @@ def minimum(a: Any, b: Any) -> Node:
     return MINIMUM(a, b)
 
 
-def clip(x: Any, min: Any = None, max: Any = None) -> Node:  # noqa: A002
+def clip(x: Any, min: Any = None, max: Any = None) -> Node:
     """min(max(x, `min`), `max`), as ``numpy.clip``. A bound may be None.
 
     ∂: 1 inside, 0 outside, ½ on a bound (a tie is shared). PyTorch answers 1 there.
@@ -142,5 +142,5 @@ def xlogy(a: Any, p: Any) -> Node:
 
 
 def log(x: Any) -> Node:
-    """The natural logarithm. ∂: 1/x. Where a softmax or a sigmoid is inside, the engines never form it (see rewrite)."""
+    """The natural logarithm. ∂: 1/x. That of a softmax or a sigmoid is never formed (see rewrite.stable)."""
     return LOG(x)

@@ -20,7 +20,9 @@ def axis_of(axis: object, rank: int) -> int:
     except TypeError:
         raise KindError(f"an axis is an integer, not {axis!r}") from None
     if not -rank <= k < rank:
-        raise ShapeError(f"axis {k} does not exist: there are {rank} axes" if rank else f"axis {k}: a scalar has no axes")
+        raise ShapeError(
+            f"axis {k} does not exist: there are {rank} axes" if rank else f"axis {k}: a scalar has no axes"
+        )
     return k % rank
 
 

@@ -72,7 +72,7 @@ def sqrt(x: Any) -> Node:
     return SQRT(x)
 
 
-def abs(x: Any) -> Node:  # noqa: A001
+def abs(x: Any) -> Node:
     """|x|. ∂: sign(x), and 0 at 0."""
     return ABS(x)
 
@@ -133,7 +133,7 @@ def silu(x: Any) -> Node:
 
 
 def gelu(x: Any, approximate: bool = False) -> Node:
-    """x Φ(x) with the normal distribution's Φ; `approximate` uses the tanh formula. Hendrycks and Gimpel 2016, section 2.
+    """x Φ(x) with the normal distribution's Φ; `approximate` uses the tanh formula. Hendrycks and Gimpel 2016.
 
     Exact by default, as PyTorch; JAX's default is the approximation.
     """

@@ -58,9 +58,11 @@ def _concat_shape(*shapes: Shape, axis: int) -> Shape:
 
 
 def _concat_vjp(g: Node, y: Node, *xs: Node, axis: int) -> list[Node]:
-    parts, at = [], 0
+    parts: list[Node] = []
+    at: Any = 0
     for x in xs:
-        start, stop = [0] * g.ndim, list(g.shape)
+        start: list[Any] = [0] * g.ndim
+        stop: list[Any] = list(g.shape)
         start[axis], stop[axis] = at, at + x.shape[axis]
         parts.append(SLICE(g, start=tuple(start), stop=tuple(stop), step=(1,) * g.ndim))
         at = stop[axis]
@@ -128,7 +130,9 @@ def concatenate(arrays: Sequence[Any], axis: int = 0) -> Node:
         raise ShapeError("concatenate needs at least one array")
     ranks = {n.ndim for n in nodes}
     if len(ranks) > 1:
-        raise ShapeError(f"concatenate: the arrays have {' and '.join(map(str, sorted(ranks)))} axes; stack makes a new axis")
+        raise ShapeError(
+            f"concatenate: the arrays have {' and '.join(map(str, sorted(ranks)))} axes; stack makes a new axis"
+        )
     return nodes[0] if len(nodes) == 1 else CONCATENATE(*nodes, axis=axis_of(axis, ranks.pop()))
 
 
@@ -188,7 +192,9 @@ def getitem(x: Node, index: Any) -> Node:
         else:
             a, b, s = _at(i, n, axis), _at(i, n, axis) + 1, 1
             drop.append(axis)
-        start.append(a), stop.append(b), step.append(s)
+        start.append(a)
+        stop.append(b)
+        step.append(s)
         axis += 1
     if positions and (new or drop):
         raise ShapeError("an index mixes integer nodes with None or fixed integers; index in two steps: x[i][rows]")
@@ -209,7 +215,9 @@ def _position(i: Any) -> Any:
     if hasattr(i, "symbols"):
         return i
     if isinstance(i, bool):
-        raise KindError("True and False cannot be indices; write x[None] for a new axis, cr.where(c, x, 0) for a choice")
+        raise KindError(
+            "True and False cannot be indices; write x[None] for a new axis, cr.where(c, x, 0) for a choice"
+        )
     if not isinstance(i, (Node, list, range)) and not getattr(i, "shape", ()):
         try:
             return operator.index(i)
@@ -246,7 +254,9 @@ def _range(i: slice, n: Any, axis: int) -> tuple[Any, Any, int, bool]:
 
 
 def _slice_text(i: slice) -> str:
-    return ":".join("" if e is None else str(e) for e in ((i.start, i.stop) if i.step is None else (i.start, i.stop, i.step)))
+    return ":".join(
+        "" if e is None else str(e) for e in ((i.start, i.stop) if i.step is None else (i.start, i.stop, i.step))
+    )
 
 
 OPERATORS["getitem"] = getitem

@@ -6,8 +6,8 @@ from typing import Any
 
 from ..graph.dims import Shape, size
 from ..graph.errors import GraphError, ShapeError
-from ..graph.node import OPERATORS, Kind, Node, Op, node, promote
-from .axes import axis_of, broadcast
+from ..graph.node import OPERATORS, Node, Op, node, promote
+from .axes import broadcast
 from .movement import BROADCAST, EXPAND, SUM, TRANSPOSE, squeeze_axes, swapaxes, unbroadcast
 
 
@@ -20,7 +20,7 @@ def _matmul_shape(a: Shape, b: Shape) -> Shape:
     return batch + a[-2:-1] + (b[-1:] if len(b) > 1 else ())
 
 
-def _mismatch(a: Shape, b: Shape) -> str:
+def _mismatch(a: Any, b: Any) -> str:
     inner = f"the inner sizes differ: {a[-1]} (last axis on the left) and {b[-2 if len(b) > 1 else -1]}"
     if len(a) == 2 and len(b) <= 2 and a[0] == b[0]:
         return inner + " (first axis on the right); the transpose of the left side would fit: A.T @ B"

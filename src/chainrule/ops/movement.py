@@ -47,7 +47,9 @@ def _squeeze_shape(x: Shape, *, axes: tuple[int, ...]) -> Shape:
 
 def _reshape_shape(x: Shape, *, shape: Shape) -> Shape:
     if total(x) != total(shape):
-        raise ShapeError(f"has {total(x)} entries and {shape_text(shape)} has {total(shape)}: a reshape keeps their number")
+        raise ShapeError(
+            f"has {total(x)} entries and {shape_text(shape)} has {total(shape)}: a reshape keeps their number"
+        )
     return shape
 
 
@@ -55,7 +57,9 @@ SUM = Op(
     "sum", shape=_reduced, kind=_sum_kind,
     vjp=lambda g, y, x, *, axis, keepdims: [spread(g, x.shape, axis, keepdims)],
 )  # fmt: skip
-BROADCAST = Op("broadcast_to", shape=_broadcast_shape, kind=same, vjp=lambda g, y, x, *, shape: [unbroadcast(g, x.shape)])
+BROADCAST = Op(
+    "broadcast_to", shape=_broadcast_shape, kind=same, vjp=lambda g, y, x, *, shape: [unbroadcast(g, x.shape)]
+)
 EXPAND = Op("expand_dims", shape=_expand_shape, kind=same, vjp=lambda g, y, x, *, axes: [squeeze_axes(g, axes)])
 SQUEEZE = Op("squeeze", shape=_squeeze_shape, kind=same, vjp=lambda g, y, x, *, axes: [expand_axes(g, axes)])
 RESHAPE = Op("reshape", shape=_reshape_shape, kind=same, vjp=lambda g, y, x, *, shape: [RESHAPE(g, shape=x.shape)])
@@ -98,7 +102,7 @@ def unbroadcast(g: Node, shape: Shape) -> Node:
 # The public functions ----------------------------------------------------------------------------------------------
 
 
-def sum(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Node:  # noqa: A001
+def sum(x: Any, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Node:
     """The sum over `axis` (all axes by default), as ``numpy.sum``.
 
     Shapes: (…) → without the summed axes, or with size 1 there if `keepdims`. ∂: the cotangent, repeated.
@@ -160,7 +164,7 @@ def swapaxes(x: Any, a: int, b: int) -> Node:
 def expand_dims(x: Any, axis: int | Sequence[int]) -> Node:
     """New axes of size 1 at `axis`, as ``numpy.expand_dims``; ``x[:, None]`` writes the same."""
     x = node(x)
-    new = axis if isinstance(axis, (tuple, list)) else (axis,)
+    new: Any = axis if isinstance(axis, (tuple, list)) else (axis,)
     return expand_axes(x, axes_of(new, x.ndim + len(new)))
 
 

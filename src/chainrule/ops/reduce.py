@@ -98,7 +98,7 @@ def var(x: Any, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Nod
     return VAR(x, axis=axes_of(axis, x.ndim), keepdims=bool(keepdims), ddof=int(ddof))
 
 
-def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Node:  # noqa: A001
+def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Node:
     """The largest entry over `axis`, as ``numpy.max``. ∂: to the entries that attain it, in equal shares.
 
     (PyTorch's ``max(dim=…)`` gives all to one of them.) For the larger of two arrays write `maximum`.
@@ -106,14 +106,16 @@ def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Node:  # noqa: A00
     return _extreme(MAX, "maximum", x, axis, keepdims)
 
 
-def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Node:  # noqa: A001
+def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Node:
     """The smallest entry over `axis`, as ``numpy.min``. ∂: to the entries that attain it, in equal shares."""
     return _extreme(MIN, "minimum", x, axis, keepdims)
 
 
 def _extreme(op: Op, of_two: str, x: Any, axis: Axis, keepdims: bool) -> Node:
     if isinstance(axis, Node):
-        raise ShapeError(f"cr.{op.name}(x, axis) reduces one array; for two arrays entry by entry write cr.{of_two}(a, b)")
+        raise ShapeError(
+            f"cr.{op.name}(x, axis) reduces one array; for two arrays entry by entry write cr.{of_two}(a, b)"
+        )
     x = node(x)
     return op(x, axis=axes_of(axis, x.ndim), keepdims=bool(keepdims))
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
+
 from ..graph.node import Node, Op
 from ..ops.arithmetic import DIV, SUB
 from ..ops.elementary import EXP, EXPM1, SIGMOID, TANH
 from ..ops.movement import BROADCAST, EXPAND, RESHAPE, SQUEEZE, SUM, TRANSPOSE
 from ..ops.reduce import LOG_SOFTMAX, LOGSUMEXP, SOFTMAX
-from .engine import FiledRule
+from .engine import FiledRule, Rules, rewrite
 from .pattern import Bindings, Law, attribute, unknown
 
 a, b, axis = unknown("a"), unknown("b"), attribute("axis")
@@ -18,7 +20,7 @@ _RANGE = (-50, 50)
 def _shift(found: Bindings) -> bool:
     """b is the same for all that the softmax compares."""
     missing = found[a].ndim - found[b].ndim
-    return all(k < missing or found[b].shape[k - missing] == 1 for k in found[axis])
+    return missing >= 0 and all(k < missing or found[b].shape[k - missing] == 1 for k in found[axis])
 
 
 LAWS = [
@@ -122,3 +124,33 @@ def _followed(there: list[int | None], path: list[Node]) -> list[int | None] | N
         else:
             there = [k for i, k in enumerate(there) if i not in n.attr("axis")]
     return there
+
+
+def recognise(roots: Iterable[Node], named: Container[Node]) -> dict[Node, Node]:
+    """What every node below `roots` becomes when what was spelled out is recognised, unless that hides a named part."""
+
+    def rule(n: Node) -> Node | None:
+        new = RECOGNISED(n)
+        return None if new is None or new is n or _hides(n, new, named) else new
+
+    return rewrite(roots, rule)
+
+
+def _hides(old: Node, new: Node, named: Container[Node]) -> bool:
+    """Whether a named node that `old` is computed from does not occur in `new`."""
+    kept, level = {new}, [new]
+    for _ in range(4):
+        level = [a for n in level for a in n.args]
+        kept.update(level)
+    seen, stack = set(kept), list(old.args)
+    while stack:
+        n = stack.pop()
+        if n not in seen:
+            if n in named:
+                return True
+            seen.add(n)
+            stack.extend(n.args)
+    return False
+
+
+RECOGNISED = Rules(LAWS, SPELLED_OUT)

@@ -7,8 +7,9 @@ backward pass writes for generality (· 1, + 0, a spread, a sum over what was sp
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from ..graph.node import CONST, Node, constant, number
+from ..graph.node import CONST, Node, constant, number, value_of
 from ..ops.arithmetic import ADD, DIV, MUL, NEG, POW, SUB, WHERE
 from ..ops.movement import BROADCAST, SUM
 from .engine import FiledRule, Rules, rewrite
@@ -32,7 +33,7 @@ def _array(u: object):
 
 
 LAWS = [
-    Law("double minus", -(-a), a),
+    Law("double minus", NEG(-a), a),
     Law("plus minus", a + -b, a - b),
     Law("minus minus", a - -b, a + b),
     Law("zero minus", 0 - a, -a),
@@ -69,7 +70,7 @@ def _like(x: Node, n: Node) -> Node | None:
 
 
 def fold(n: Node) -> Node | None:
-    """Arithmetic on numbers that are known; a number moves to the front of a product of scalars and joins others there."""
+    """Arithmetic on numbers that are known; a number moves to the front of a product of scalars."""
     values = [number(x) for x in n.args]
     if None not in values and not any(isinstance(v, bool) for v in values):
         try:
@@ -77,15 +78,16 @@ def fold(n: Node) -> Node | None:
         except (ArithmeticError, TypeError, ValueError):
             return None  # 1/0 and the like are left for the program, which follows IEEE 754
     if n.op is MUL and not n.shape:
-        k, (x, y) = values[0], n.args
+        k: Any = values[0]
+        x, y = n.args
         if k is None:
             return y * x if values[1] is not None else None
         if y.op is MUL and number(y.args[0]) is not None:
-            return (number(y.args[0]) * k) * y.args[1]
+            return (value_of(y.args[0]) * k) * y.args[1]
         if y.op is NEG:
             return -k * y.args[0]
         if y.op is DIV and number(y.args[0]) is not None:
-            return (number(y.args[0]) * k) / y.args[1]
+            return (value_of(y.args[0]) * k) / y.args[1]
     if n.op is MUL and values == [None, None] and not n.shape:
         for x, y in (n.args, n.args[::-1]):
             if x.op is MUL and number(x.args[0]) is not None:
@@ -96,7 +98,7 @@ def fold(n: Node) -> Node | None:
 
 
 def _power(x: float, k: float) -> float:
-    return x**k if x > 0 or isinstance(k, int) and k >= 0 else float(x) ** k
+    return x**k if x > 0 or (isinstance(k, int) and k >= 0) else float(x) ** k
 
 
 _COMPUTE = {

@@ -9,21 +9,40 @@ from ..graph.dims import total
 from ..graph.errors import ShapeError
 from ..graph.node import Node, Op, size_node
 from ..ops.arithmetic import (
-    ADD, AND, CLIP, DIV, EQUAL, GREATER, GREATER_EQUAL, LESS, LESS_EQUAL, MAXIMUM, MINIMUM, MUL, OR, POW, SUB, WHERE,
-    XDIVY, XLOGY,
+    ADD,
+    AND,
+    CLIP,
+    DIV,
+    EQUAL,
+    GREATER,
+    GREATER_EQUAL,
+    LESS,
+    LESS_EQUAL,
+    MAXIMUM,
+    MINIMUM,
+    MUL,
+    OR,
+    POW,
+    SUB,
+    WHERE,
+    XDIVY,
+    XLOGY,
 )  # fmt: skip
 from ..ops.axes import broadcast
-
 from ..ops.movement import BROADCAST, EXPAND, FLIP, RESHAPE, SQUEEZE, SUM, TRANSPOSE
 from .engine import FiledRule
 
 JOINS: tuple[Op, ...] = (
-    ADD, SUB, MUL, DIV, POW, MAXIMUM, MINIMUM, WHERE, CLIP, XLOGY, XDIVY, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL, EQUAL, AND, OR,
+    ADD, SUB, MUL, DIV, POW, MAXIMUM, MINIMUM, WHERE, CLIP, XLOGY, XDIVY, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL,
+    EQUAL, AND, OR,
 )  # fmt: skip
 
 
 def unspread_arguments(n: Node) -> Node | None:
     """f(spread(a), b) → f(a, b) where b has the full shape anyway; f(spread(a), spread(b)) → spread(f(a, b))."""
+    if all(narrow(a) is not a or not a.shape for a in n.args):  # only spreads meet: compute once, then spread
+        inner = n.rebuilt([narrow(a) for a in n.args])
+        return inner if inner.shape == n.shape else BROADCAST(inner, shape=n.shape)
     args = list(n.args)
     for k, a in enumerate(args):
         inner = narrow(a)
@@ -34,18 +53,13 @@ def unspread_arguments(n: Node) -> Node | None:
                 continue
             if met == n.shape:
                 args[k] = inner
-    if all(narrow(a) is not a or not a.shape for a in args):  # only spreads meet: compute once, then spread
-        inner = n.rebuilt([narrow(a) for a in args])
-        return inner if inner.shape == n.shape else BROADCAST(inner, shape=n.shape)
     return n.rebuilt(args)
 
 
 def narrow(a: Node) -> Node:
     """`a` without a spread, and without new axes in front, both of which broadcasting supplies."""
     while True:
-        if a.op is BROADCAST:
-            a = a.args[0]
-        elif a.op is EXPAND and a.attr("axes") == tuple(range(len(a.attr("axes")))):
+        if a.op is BROADCAST or (a.op is EXPAND and a.attr("axes") == tuple(range(len(a.attr("axes"))))):
             a = a.args[0]
         else:
             return a
@@ -62,7 +76,9 @@ def spread_of_spread(n: Node) -> Node | None:
 def move_of_spread_scalar(n: Node) -> Node | None:
     """move(spread(c)) → spread(c) for a scalar c"""
     x = narrow(n.args[0])
-    return BROADCAST(x, shape=n.shape) if not x.shape and n.args[0].op is BROADCAST else None
+    if x.shape or n.args[0].op is not BROADCAST:
+        return None
+    return BROADCAST(x, shape=n.shape) if n.shape else x
 
 
 def sum_of_spread(n: Node) -> Node | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from ..graph.dims import total
 from ..graph.node import CONST, REAL, SIZE, Node, number, size_node
-from ..ops.arithmetic import DIV, LOG, MAXIMUM, MUL, NEG, POW, SUB, WHERE, XLOGY
+from ..ops.arithmetic import DIV, LOG, MAXIMUM, MUL, NEG, POW, SUB, WHERE, XDIVY, XLOGY
 from ..ops.elementary import ABS, EXP, EXPM1, LOG1P, SIGMOID, SOFTPLUS, SQRT
 from ..ops.indexing import ARANGE, GATHER, ONE_HOT, SLICE, TAKE
 from ..ops.linear import EINSUM, MATMUL
@@ -106,6 +106,7 @@ LAWS = [
     Law("norm of a number", SQRT(a**2), ABS(a), when=_real(a)),
     Law("norm of a number, as a product", SQRT(a * a), ABS(a), when=_real(a)),
     # 0 log 0 = 0
+    Law("a log (a / b)", a * LOG(a / b), XLOGY(a, XDIVY(a, b)), domain=(1e-3, 1e4)),
     Law("a log b", a * LOG(b), XLOGY(a, b), when=_may_vanish, domain=(1e-3, 1e4)),
     Law("a (log a − b)", a * (LOG(a) - b), XLOGY(a, a) - a * b, domain=(1e-3, 1e4)),
     Law("a (b − log a)", a * (b - LOG(a)), a * b - XLOGY(a, a), domain=(1e-3, 1e4)),
@@ -130,6 +131,12 @@ def log_inward(n: Node) -> Node | None:
         inner, e = unmoved(x.args[0])
         return LOG(x.rebuilt([EXP(moved(inner, e.args[0]))])) if inner and e.op is EXP else None
     return None
+
+
+def log1p_inward(n: Node) -> Node | None:
+    """log1p(−move(σ)) → log(1 − move(σ)), which goes on inward"""
+    (x,) = n.args
+    return LOG(1 - x.args[0]) if unmoved(x.args[0], _MOVES)[1].op is SIGMOID else None
 
 
 def root_inward(n: Node) -> Node | None:
@@ -182,6 +189,7 @@ def contracted_log(n: Node) -> Node | None:
 STABLE = Rules(LAWS, [
     *exponentials.SPELLED_OUT,
     ((LOG,), log_inward, None),
+    ((LOG1P,), log1p_inward, (NEG,)),
     ((SQRT,), root_inward, None),
     ((XLOGY,), log_of_probability, None),
     ((SUM,), pick, (MUL,)),

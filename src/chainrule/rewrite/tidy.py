@@ -12,38 +12,37 @@ from functools import reduce
 from typing import Any
 
 from ..graph.node import CONST, REAL, Node, constant, node, number
-from ..ops.arithmetic import ADD, DIV, MUL, NEG, POW, SUB
-from ..ops.elementary import EXP
+from ..ops.arithmetic import ADD, DIV, MUL, NEG, NOT, POW, SUB, WHERE, XDIVY
+from ..ops.elementary import EXP, SQRT
 from ..ops.indexing import ARANGE, GATHER, ONE_HOT, PUT, SCATTER, TAKE
 from ..ops.linear import EINSUM, MATMUL, OUTER, TRACE
 from ..ops.movement import BROADCAST, EXPAND, FLIP, RESHAPE, SQUEEZE, SUM, TRANSPOSE
-from ..ops.reduce import LOG_SOFTMAX, LOGSUMEXP, MEAN, SOFTMAX
+from ..ops.reduce import LOG_SOFTMAX, MAX, MEAN, MIN, SOFTMAX
 from .engine import Rules
+from .exponentials import exp_of_log_softmax, softmax
 from .pattern import Law, attribute, unknown
 from .rational import Algebra, Factor, Number, Poly, Rational
 from .signs import below_one, not_negative, positive
 from .spreads import SPREAD_RULES, narrow
 
-a, axis, keepdims = unknown("a"), attribute("axis"), attribute("keepdims")
-_OVER_ROWS = {"axis": (1,)}
+a, b, c, axis = unknown("a"), unknown("b"), unknown("c"), attribute("axis")
 
 LAWS = [
-    Law("exp of a log-softmax", EXP(LOG_SOFTMAX(a, axis=axis)), SOFTMAX(a, axis=axis), at=_OVER_ROWS),
-    Law("softmax", EXP(a) / SUM(EXP(a), axis=axis, keepdims=True), SOFTMAX(a, axis=axis), at=_OVER_ROWS, domain=(-50, 50)),
-    Law("softmax, new axis", EXP(a) / EXPAND(SUM(EXP(a), axis=axis, keepdims=False), axes=axis), SOFTMAX(a, axis=axis),
-        at=_OVER_ROWS, domain=(-50, 50)),
-    Law("softmax of all", EXP(a) / SUM(EXP(a), axis=axis, keepdims=False), SOFTMAX(a, axis=axis),
-        when=lambda found: len(found[axis]) == found[a].ndim, at={"axis": (0, 1)}, domain=(-50, 50)),
-    Law("exp of a log-softmax, written out", EXP(a - LOGSUMEXP(a, axis=axis, keepdims=True)), SOFTMAX(a, axis=axis), at=_OVER_ROWS),
-    Law("exp of a log-softmax, new axis", EXP(a - EXPAND(LOGSUMEXP(a, axis=axis, keepdims=False), axes=axis)),
-        SOFTMAX(a, axis=axis), at=_OVER_ROWS),
-    Law("exp of a log-softmax of all", EXP(a - LOGSUMEXP(a, axis=axis, keepdims=False)), SOFTMAX(a, axis=axis),
-        when=lambda found: len(found[axis]) == found[a].ndim, at={"axis": (0, 1)}),
+    Law("exp of a log-softmax", EXP(LOG_SOFTMAX(a, axis=axis)), SOFTMAX(a, axis=axis), at={"axis": (1,)}),
+    Law("sum, axis kept", EXPAND(SUM(a, axis=axis, keepdims=False), axes=axis), SUM(a, axis=axis, keepdims=True),
+        at={"axis": (1,)}),
+    Law("plus minus", a + -b, a - b),
+    Law("minus minus", a - -b, a + b),
+    Law("minus, out of a product", -a * b, -(a * b)),
+    Law("minus, out of a quotient", -a / b, -(a / b)),
+    Law("a choice in two halves", WHERE(c, a, 0) + WHERE(NOT(c), b, 0), WHERE(c, a, b)),
+    Law("a guarded quotient", XDIVY(a, b), a / b),
 ]  # fmt: skip
 
 _ARITHMETIC = frozenset({ADD, SUB, MUL, DIV, NEG, POW})
 _LINEAR = frozenset({SUM, MEAN, TRANSPOSE, RESHAPE, SQUEEZE, EXPAND, FLIP, TRACE, GATHER, SCATTER, TAKE, PUT})
 _BILINEAR = frozenset({MATMUL, OUTER, EINSUM})
+_REDUCTIONS = frozenset({SUM, MEAN, MAX, MIN})
 _MANY = 24  # terms of a polynomial that nobody wants to read expanded
 
 
@@ -65,7 +64,27 @@ def _probabilities(n: Node) -> Node | None:
     return BROADCAST(1.0, shape=n.shape) if n.shape else constant(1.0)
 
 
-TIDY = Rules(LAWS, [((TRANSPOSE,), _transposed_product, (MATMUL,)), ((SUM,), _probabilities, None), *SPREAD_RULES])
+def _centred(n: Node) -> Node | None:
+    """Σ (x − mean x) = 0"""
+    (d,), axis = n.args, n.attr("axis")
+    for x, mean in (d.args, d.args[::-1]):
+        if mean.op is EXPAND and mean.attr("axes") == axis:
+            mean, meets = mean.args[0], True
+        else:
+            meets = mean.op is MEAN and (mean.attr("keepdims") or axis == tuple(range(len(axis))))
+        if meets and mean.op is MEAN and mean.args[0] is x and mean.attr("axis") == axis:
+            return BROADCAST(0.0, shape=n.shape) if n.shape else constant(0.0)
+    return None
+
+
+TIDY = Rules(LAWS, [
+    ((DIV,), softmax, None),
+    ((EXP,), exp_of_log_softmax, (SUB,)),
+    ((TRANSPOSE,), _transposed_product, (MATMUL,)),
+    ((SUM,), _probabilities, (SOFTMAX, ONE_HOT)),
+    ((SUM,), _centred, (SUB,)),
+    *SPREAD_RULES,
+])  # fmt: skip
 
 
 def reading_weight(root: Node, named: Container[Node], limit: int = 400) -> int:
@@ -93,6 +112,7 @@ class _Tidying:
         self.place: dict[Node, int] = {}
         self.form: dict[Node, Rational] = {}
         self.built: dict[Node, Node] = {}
+        self.instead: dict[Node, Node] = {}  # a sum of quotients, as the sum of their sums
         self.algebra = Algebra(self._can_cancel)
 
     def result(self, root: Node) -> Node:
@@ -100,25 +120,35 @@ class _Tidying:
             self.form[n] = self._rational(n, opaque=n in self.named and n is not root)
         return self._node(root)
 
+    def _formed(self, n: Node) -> Rational:
+        """The rational of a node that tidying brought in."""
+        for m in self._order(n):
+            self.form[m] = self._rational(m, opaque=m in self.named)
+        return self.form[n]
+
     def _order(self, root: Node) -> list[Node]:
-        """The nodes below `root`, and nothing below a named one."""
+        """The nodes below `root` that have no rational yet, and nothing below a named one."""
         done: dict[Node, None] = {}
         stack = [root]
         while stack:
             n = stack[-1]
-            todo = [] if n in done or (n in self.named and n is not root) else [x for x in n.args if x not in done]
+            known = n in done or n in self.form
+            todo = [] if known or (n in self.named and n is not root) else [x for x in n.args if x not in done and x not in self.form]
             if todo:
                 stack.extend(reversed(todo))
-            else:
-                done.setdefault(n)
-                stack.pop()
+                continue
+            if not known:
+                done[n] = None
+            stack.pop()
         return list(done)
 
     # node -> rational ------------------------------------------------------------------------------------------
 
     def _rational(self, n: Node, opaque: bool) -> Rational:
-        if opaque or n.kind != REAL and not _is_number(n):
-            return self._atom(n if opaque else self._rebuilt(n))
+        if opaque:
+            return self._atom(n)
+        if n.kind != REAL and not _is_number(n):
+            return self._simplified(self._rebuilt(n))
         if _is_number(n):
             return Rational(_exact(number(n)), {}, {})
         if n.op is BROADCAST or (n.op is EXPAND and narrow(n) is not n):
@@ -126,9 +156,29 @@ class _Tidying:
         if n.op in _ARITHMETIC:
             found = self._arithmetic(n)
             return found if found is not None else self._atom(self._rebuilt(n))
+        if n.op in _REDUCTIONS and n.attr("keepdims"):
+            twin = n.op(n.args[0], axis=n.attr("axis"), keepdims=False)
+            if twin in self.named:
+                return self._formed(EXPAND(twin, axes=n.attr("axis")))
+        if n.op in (SUM, MEAN):
+            apart = self._apart(n, n.args[0])
+            if apart is not None:
+                self.instead[n] = apart
+                return self._formed(apart)
         if n.op in _LINEAR or n.op in _BILINEAR:
             return self._linear(n)
         return self._simplified(self._rebuilt(n))
+
+    def _apart(self, n: Node, x: Node) -> Node | None:
+        """Σ (a/s + b/t) as Σ a/s + Σ b/t: brought to a common denominator under one Σ nobody would know them again."""
+        if x in self.named:
+            return None
+        if x.op is NEG:
+            inner = self._apart(n, x.args[0])
+            return None if inner is None else -inner
+        if x.op not in (ADD, SUB) or self.form[x.args[0]].below == self.form[x.args[1]].below:
+            return None
+        return x.op(*[n.rebuilt([y if y.shape == x.shape else BROADCAST(y, shape=x.shape)]) for y in x.args])
 
     def _arithmetic(self, n: Node) -> Rational | None:
         forms = [self.form[x] for x in n.args]
@@ -207,19 +257,14 @@ class _Tidying:
         hot = ONE_HOT(labels, classes=n.shape[-1])
         return self.algebra.multiply(self._atom(hot), found)
 
+    def _law(self, n: Node) -> Node | None:
+        """`n` after a law at its root; a minus sign that belongs to a name stays there."""
+        return None if any(x.op is NEG and x in self.named for x in n.args) else TIDY(n)
+
     def _simplified(self, n: Node) -> Rational:
         """`n`, whose arguments are tidy, after the laws at its root."""
-        for _ in range(8):
-            new = TIDY(n)
-            if new is None:
-                break
-            n = new
-            if n.op in _ARITHMETIC or n.op is BROADCAST or _is_number(n):
-                for m in self._order(n):
-                    if m not in self.form:
-                        self.form[m] = self._rational(m, opaque=m in self.named)
-                return self.form[n]
-        return self._atom(n)
+        new = self._law(n)
+        return self._atom(n) if new is None else self._formed(new)
 
     def _atom(self, n: Node) -> Rational:
         return Rational(1, {self._index(n): 1}, {})
@@ -266,6 +311,8 @@ class _Tidying:
         return self.built[n]
 
     def _built(self, n: Node) -> Node:
+        if n in self.instead:
+            return self._node(self.instead[n])
         new = self._shaped(self.form[n], n)
         if n.op in _ARITHMETIC and n not in self.named:
             plain = self._rebuilt(n)
@@ -273,7 +320,7 @@ class _Tidying:
                 new = plain
         if n.op in _ARITHMETIC or n.op is BROADCAST:
             for _ in range(4):
-                law = TIDY(new)
+                law = self._law(new)
                 if law is None or law.kind != new.kind:
                     break
                 new = law
@@ -310,7 +357,7 @@ class _Tidying:
         parts = [node(c)] if c != 1 else []
         nodes = [(self._factor(f), k) for f, k in factors.items()]
         nodes.sort(key=lambda part: bool(part[0].shape))  # scalars first
-        parts += [f if k == 1 else f**k for f, k in nodes]
+        parts += [f if k == 1 else f.args[0] if f.op is SQRT and k == 2 else f**k for f, k in nodes]
         return reduce(lambda p, q: p * q, parts) if parts else None
 
     def _factor(self, f: Factor) -> Node:
@@ -319,13 +366,16 @@ class _Tidying:
         terms = sorted(f.terms.items(), key=lambda term: term[1] < 0)  # what is added first, then what is subtracted
         total: Any = None
         for m, c in terms:
-            term = self._product(abs(c), {i: k for i, k in m})
+            c, sign = abs(c), c
+            top, bottom = (c.numerator, c.denominator) if isinstance(c, Fraction) else (c, 1)
+            term = self._product(top, {i: k for i, k in m})
             term = constant(1) if term is None else term
-            total = (term if c > 0 else -term) if total is None else total + term if c > 0 else total - term
+            term = term if bottom == 1 else term / bottom
+            total = (term if sign > 0 else -term) if total is None else total + term if sign > 0 else total - term
         return total
 
     def _weight(self, n: Node) -> int:
-        return reading_weight(n, self.named)
+        return 1 if n in self.named else reading_weight(n, self.named)
 
 
 def _is_number(n: Node) -> bool:

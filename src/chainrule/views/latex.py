@@ -1,14 +1,24 @@
-r"""The graph as mathematics. Elementwise products always show ⊙; juxtaposition is always the matrix product.
+r"""The graph as mathematics. Elementwise products of arrays always show ⊙; juxtaposition is the matrix product.
 
-Vectors are columns: ``outer(a, b)`` is a bᵀ and ``a @ b`` of two vectors is aᵀ b.
+Vectors are columns: ``outer(a, b)`` is a bᵀ and ``a @ b`` of two vectors is aᵀ b. A number stands before what it scales,
+2 (ŷ − y); any other scalar factor shows a dot. Besides what every textbook has:
+
+    Σ_i [X]_{i,:}       over the first axis of X; [X]_{:,j→1} keeps the summed axis, with size 1. So do max, mean, …
+    x^{⊙2}              entry by entry;  a fraction of arrays, σ(Z), exp(Z) and |Z| are too
+    X[1:3, t]           entries, counted from 0 as Python does;  x[:, ∗] has a new axis of size 1
+    X_{i, y_i}          for each row i its entry number y_i
+    𝟙[Z > 0]            1 where the condition holds, else 0; a ⊙ 𝟙[…] is exactly 0 elsewhere
+    𝟏_{n×m}             ones;  Xᵀ of a batch of matrices transposes each of them
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+from ..graph.dims import Dim, Shape, Size, symbol
 from ..graph.dims import latex as size_latex
 from ..graph.node import CONST, LEAF, SIZE, Node, number, value_of
 from ..graph.table import Table
@@ -18,9 +28,15 @@ from ..ops import indexing as I
 from ..ops import linear as L
 from ..ops import movement as M
 from ..ops import reduce as R
-from .notation import ATOM, CHOICE, MATRIX_PRODUCT, MINUS, POWER, PRODUCT, SUM, Form, Notation, Slot, comma, form, infix
+from .notation import (
+    AND, ATOM, BIG, CHOICE, COMPARISON, CONDITION, FRACTION, LABEL, MATRIX_PRODUCT, MINUS, OR, POWER, PRODUCT, QUOTIENT, SUM, TIGHT,
+    TRANSPOSED,
+    Equation, Form, Notation, Rule, Slot, comma, form, plain,
+)  # fmt: skip
 
 latex = Table("latex")
+
+# Names -------------------------------------------------------------------------------------------------------------
 
 _GREEK = frozenset(
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega "
@@ -33,18 +49,21 @@ _COMBINING = {"\u0302": r"\widehat", "\u0304": r"\overline", "\u0303": r"\wideti
 def name_latex(name: str) -> str:
     r"""A quantity's name as mathematics, one to one: W1 → W_{1}, W_1 → W_{(1)}, yhat → \hat{y}, x_t → x_{t}.
 
-    >>> name_latex("W1"), name_latex("W_1"), name_latex("yhat2"), name_latex("logits")
-    ('W_{1}', 'W_{(1)}', '\\hat{y}_{2}', '\\mathrm{logits}')
+    >>> name_latex("W1"), name_latex("W_1"), name_latex("yhat2"), name_latex("logits"), name_latex("W_hh")
+    ('W_{1}', 'W_{(1)}', '\\hat{y}_{2}', '\\mathrm{logits}', 'W_{\\mathrm{hh}}')
     """
-    stem, _, rest = name.partition("_")
+    stem, *parts = name.split("_")
     if not stem:
         return r"\mathrm{" + name.replace("_", r"\_") + "}"
-    found = re.fullmatch(r"(.*?)(\d*)", stem)
-    base, digits = (found[1], found[2]) if found and found[1] else (stem, "")
+    base, digits = _numbered(stem)
     below = [digits] if digits else []
-    if rest:
-        below.append(f"({rest})" if rest.isdecimal() else rest.replace("_", r"\_"))
+    below += [f"({part})" if part.isdecimal() else name_latex(part) if part else r"\_" for part in parts]
     return _stem(base) + (f"_{{{','.join(below)}}}" if below else "")
+
+
+def _numbered(word: str) -> tuple[str, str]:
+    base = word.rstrip("0123456789")
+    return (base, word[len(base) :]) if base else (word, "")
 
 
 def _stem(base: str) -> str:
@@ -59,226 +78,436 @@ def _stem(base: str) -> str:
     return base if len(base) == 1 else rf"\mathrm{{{base}}}"
 
 
-def call(name: str):
+# Forms that several operations share -------------------------------------------------------------------------------
+
+
+def call(name: str) -> Rule:
     """``name(arguments)``; brackets grow with what they hold."""
     return lambda n: form(ATOM, rf"{name}\left(", *comma(n.args), r"\right)")
 
 
-def default(n: Node) -> Form:
-    attrs = ", ".join(f"{k}={v}" for k, v in n.attrs)
-    head = rf"\operatorname{{{n.op.name.replace('_', chr(92) + '_')}}}" + (rf"_{{\text{{{attrs}}}}}" if attrs else "")
-    return form(ATOM, rf"{head}\left(", *comma(n.args), r"\right)")
-
-
-def operator(name: str):
+def operator(name: str) -> Rule:
     return call(rf"\operatorname{{{name}}}")
+
+
+def default(n: Node) -> Form:
+    """Any operation as a call, its attributes below the name."""
+    below = ",".join(rf"\mathrm{{{_escaped(k)}}}={setting(v)}" for k, v in n.attrs)
+    name = rf"\operatorname{{{_escaped(n.op.name)}}}" + (f"_{{{below}}}" if below else "")
+    return form(ATOM, rf"{name}\left(", *comma(n.args), r"\right)")
+
+
+def _escaped(word: str) -> str:
+    return re.sub(r"([_#%&$])", r"\\\1", word)
+
+
+def setting(value: object) -> str:
+    """An attribute."""
+    if isinstance(value, tuple):
+        return r"\left(" + ",".join(map(setting, value)) + r"\right)"
+    if isinstance(value, (bool, int, float)):
+        return _number(value)
+    if isinstance(value, Dim):
+        return size_latex(value)
+    word = _escaped(re.sub(r"[^\w ,.>-]", "", str(value)))
+    return rf"\mathrm{{{word}}}"
+
+
+def sizes(shape: Shape) -> str:
+    """n × (m + 1)"""
+    return r" \times ".join(_enclosed(s) for s in shape) if len(shape) > 1 else size_latex(shape[0]) if shape else "()"
+
+
+def _enclosed(s: Size) -> str:
+    shown = size_latex(s)
+    return f"({shown})" if " " in re.sub(r"\\left\\lfloor.*?\\right\\rfloor", "", shown) else shown
+
+
+def infix(sign: str, strength: int, least: int, also: tuple[int, ...] = (), right: int | None = None) -> Rule:
+    """A chain from the left."""
+    second = least + 1 if right is None else right
+    return lambda n: form(
+        strength, Slot(n.args[0], least, also), sign, Slot(n.args[1], second, unsigned=strength == SUM)
+    )
 
 
 def indices(rank: int) -> list[str]:
     return ["i", "j", "k", "l", "m"][:rank] if rank <= 5 else [f"i_{{{k}}}" for k in range(rank)]
 
 
-def over(sign: str):
-    """A sum, mean, maximum, … over some of the indices, which are written out: Σ_i [x]_{i j}."""
+def entry(x: Node, axes: Iterable[int], keepdims: bool = False) -> tuple[str | Slot, ...]:
+    """[x]_{:,j}: an entry of x, with letters for `axes`."""
+    letters = indices(x.ndim)
+    axes = tuple(axes)
+    below = [letters[k] + (r" \to 1" if keepdims else "") if k in axes else ":" for k in range(x.ndim)]
+    return r"\left[", Slot(x), rf"\right]_{{{('' if len(axes) == x.ndim and not keepdims else ',').join(below)}}}"
+
+
+def over(sign: str) -> Rule:
+    """A sum, mean, maximum, … over some of the indices, which are written out."""
 
     def rule(n: Node) -> Form:
-        (x,), axis = n.args, n.attr("axis")
-        letters = indices(x.ndim)
-        below = ",".join(letters[a] for a in axis)
-        kept = r"_{\text{keep}}" if dict(n.attrs).get("keepdims") else ""
-        ddof = dict(n.attrs).get("ddof")
-        note = rf"^{{(\mathrm{{ddof}}={ddof})}}" if ddof else ""
-        entry = "".join(letters[k] if k in axis else r"\cdot" if x.ndim > 1 else "" for k in range(x.ndim))
-        return form(PRODUCT, rf"{sign}{note}_{{{below}}}{kept} \left[", Slot(x), rf"\right]_{{{entry}}}")
+        (x,), axis, attrs = n.args, n.attr("axis"), dict(n.attrs)
+        axes = axis if isinstance(axis, tuple) else (axis,)
+        if not axes:
+            return default(n)
+        below = ",".join(indices(x.ndim)[a] for a in axes)
+        note = rf";\,\mathrm{{ddof}}={attrs['ddof']}" if attrs.get("ddof") else ""
+        return form(BIG, rf"{sign}_{{{below}{note}}} ", *entry(x, axes, bool(attrs.get("keepdims"))))
 
     return rule
 
 
-def softened(name: str):
+def softened(name: str) -> Rule:
+    """Along the last axis unless said."""
+
     def rule(n: Node) -> Form:
         axis = n.attr("axis")
-        below = "" if axis == (n.ndim - 1,) else rf"_{{{','.join(indices(n.ndim)[a] for a in axis)}}}"
+        below = "" if axis == (n.ndim - 1,) else rf"_{{\mathrm{{axis}}={','.join(map(str, axis))}}}"
         return form(ATOM, rf"\operatorname{{{name}}}{below}\left(", Slot(n.args[0]), r"\right)")
 
     return rule
 
 
-def shaped(name: str):
+def shaped(name: str) -> Rule:
     """A change of shape, with the new shape below."""
+    return lambda n: form(ATOM, rf"\operatorname{{{name}}}_{{{sizes(n.shape)}}}\left(", Slot(n.args[0]), r"\right)")
 
 
-    def rule(n: Node) -> Form:
-        below = r" \times ".join(map(size_latex, n.shape)) or "1"
-        return form(ATOM, rf"\operatorname{{{name}}}_{{{below}}}\left(", Slot(n.args[0]), r"\right)")
+def bracketed(n: Node, index: Sequence[str | Slot], **opened: Any) -> Form:
+    """x[…]"""
+    parts: list[str | Slot] = []
+    for i in index:
+        parts += [", ", i] if parts else [i]
+    return form(TIGHT, Slot(n.args[0], TIGHT), r"\left[", *parts, r"\right]", **opened)
 
-    return rule
+
+def many_rows(n: Node) -> bool:
+    """Whether all axes of a vector or a matrix are reduced, and dropped."""
+    x = n.args[0]
+    return x.ndim in (1, 2) and len(n.attr("axis")) == x.ndim and not n.attr("keepdims")
 
 
-for _op, _sign, _strength in (
-    (A.ADD, " + ", SUM), (A.SUB, " - ", SUM), (A.LESS, " < ", CHOICE), (A.LESS_EQUAL, r" \le ", CHOICE),
-    (A.GREATER, " > ", CHOICE), (A.GREATER_EQUAL, r" \ge ", CHOICE), (A.EQUAL, " = ", CHOICE),
-    (A.AND, r" \wedge ", CHOICE), (A.OR, r" \vee ", CHOICE),
-):  # fmt: skip
-    latex[_op] = infix(_sign, _strength)
+# The rules ---------------------------------------------------------------------------------------------------------
+
+for _op, _sign in {A.ADD: " + ", A.SUB: " - "}.items():
+    latex[_op] = infix(_sign, SUM, SUM)
+for _op, _sign in {A.LESS: " < ", A.LESS_EQUAL: r" \le ", A.GREATER: " > ", A.GREATER_EQUAL: r" \ge "}.items():
+    latex[_op] = infix(_sign, COMPARISON, SUM, right=SUM)
+latex[A.EQUAL] = infix(" = ", CONDITION, SUM, right=SUM)
+latex[A.AND] = infix(r" \wedge ", AND, MINUS, (AND,), MINUS)
+latex[A.OR] = infix(r" \vee ", OR, MINUS, (OR,), MINUS)
 for _op, _sign in {A.LOG: r"\log", E.EXP: r"\exp", E.SIN: r"\sin", E.COS: r"\cos", E.TANH: r"\tanh", E.SIGMOID: r"\sigma",
                    L.TRACE: r"\operatorname{tr}", A.MAXIMUM: r"\max", A.MINIMUM: r"\min"}.items():  # fmt: skip
     latex[_op] = call(_sign)
-for _op in (A.CLIP, A.XLOGY, A.XDIVY, E.EXPM1, E.LOG1P, E.SIGN, E.ERF, E.SOFTPLUS, E.RELU, E.SILU, E.GELU, L.DIAG):
+for _op in (A.CLIP, A.XLOGY, A.XDIVY, E.EXPM1, E.LOG1P, E.SIGN, E.ERF, E.SOFTPLUS, L.DIAG):
     latex[_op] = operator(_op.name)
-for _op, _name in {R.SOFTMAX: "softmax", R.LOG_SOFTMAX: "log\\,softmax"}.items():
+for _op, _name in {E.RELU: "ReLU", E.SILU: "SiLU", E.GELU: "GELU", E.GELU_TANH: r"GELU_{\tanh}"}.items():
+    latex[_op] = operator(_name)
+for _op, _name in {R.SOFTMAX: "softmax", R.LOG_SOFTMAX: r"log\,softmax"}.items():
     latex[_op] = softened(_name)
 for _op, _sign in {R.MEAN: r"\operatorname{mean}", R.VAR: r"\operatorname{var}", R.MAX: r"\max", R.MIN: r"\min",
-                   R.LOGSUMEXP: r"\operatorname{logsumexp}"}.items():  # fmt: skip
+                   R.ARGMAX: r"\operatorname{argmax}"}.items():  # fmt: skip
     latex[_op] = over(_sign)
-for _op in (M.FLIP, I.SLICE, I.PAD, I.PUT, I.SCATTER, R.ARGMAX, A.STOP):
+for _op in (M.FLIP, I.PUT, I.SCATTER, A.STOP):
     latex[_op] = default
 
 
 @latex(CONST)
 def constant(n: Node) -> Form:
     value = number(n)
-    if value is None:
-        rows = value_of(n) if n.ndim > 1 else [[v] for v in value_of(n)]
-        if n.ndim > 2:
-            return form(ATOM, rf"\text{{{value_of(n)}}}")
-        body = r" \\ ".join(" & ".join(map(_number, row)) for row in rows)
-        return form(ATOM, rf"\begin{{pmatrix}} {body} \end{{pmatrix}}")
-    return form(SUM if str(value).startswith("-") else ATOM, _number(value))
+    if value is not None:
+        shown = _number(value)
+        return form(MINUS if shown.startswith("-") else PRODUCT if "cdot" in shown else POWER if "^" in shown else ATOM, shown)
+    if n.ndim > 2:
+        return form(ATOM, rf"\mathrm{{array}}\left({_nested(value_of(n))}\right)")
+    rows = value_of(n) if n.ndim == 2 else [[v] for v in value_of(n)]
+    body = r" \\ ".join(" & ".join(map(_number, row)) for row in rows)
+    return form(ATOM, rf"\begin{{pmatrix}} {body} \end{{pmatrix}}")
+
+
+def _nested(value: object) -> str:
+    return rf"\left[{', '.join(map(_nested, value))}\right]" if isinstance(value, list) else _number(value)  # type: ignore[arg-type]
 
 
 def _number(value: float | int | bool) -> str:
     if isinstance(value, bool):
         return rf"\mathrm{{{str(value).lower()}}}"
     text = repr(value)
-    if text in ("inf", "-inf"):
+    if text.endswith("inf"):
         return text.replace("inf", r"\infty")
     if text == "nan":
         return r"\mathrm{nan}"
     digits, e, exponent = text.partition("e")
-    return rf"{digits} \cdot 10^{{{int(exponent)}}}" if e else digits
+    if e:
+        sign, digits = ("-", digits[1:]) if digits[0] == "-" else ("", digits)
+        return sign + ("" if digits == "1" else rf"{digits} \cdot ") + f"10^{{{int(exponent)}}}"
+    return digits[:-2] if digits.endswith(".0") and value else digits
 
 
 @latex(A.MUL)
 def product(n: Node) -> Form:
     a, b = n.args
-    scaled = not a.ndim or not b.ndim
-    if scaled and a.op is CONST and (number(a) or 0) >= 0:  # 2 (ŷ − y)
-        sign = r" \cdot " if b.op in (CONST, SIZE) or b.op is A.MUL and b.args[0].op is CONST else r" \, "
-    else:
-        sign = r" \cdot " if scaled else r" \odot "
-    second = Slot(b, MINUS, MATRIX_PRODUCT if scaled else -1)
-    return form(PRODUCT, Slot(a, MINUS, PRODUCT), sign, second)
+    first = Slot(a, MINUS, (PRODUCT,), closed=True)
+    if a.ndim and b.ndim:
+        return form(PRODUCT, first, r" \odot ", Slot(b, MINUS + 1, (BIG,)))
+    numbers = b.op in (CONST, SIZE) or (b.op in (A.POW, A.DIV) and plain(b.args[0]))
+    sign = r" \, " if _is_factor(a) and not numbers else r" \cdot "
+    return form(PRODUCT, first, sign, Slot(b, MINUS + 1, (BIG,) if b.ndim == 0 else (BIG, MATRIX_PRODUCT)))
+
+
+def _is_factor(a: Node) -> bool:
+    """A number, or a fraction of numbers and sizes: what may stand before anything without a sign."""
+    if a.op is A.DIV:
+        return all(plain(x) for x in a.args)
+    return a.op is CONST and not a.shape
 
 
 @latex(A.DIV)
 def quotient(n: Node) -> Form:
-    return form(MINUS, r"\frac{", Slot(n.args[0]), "}{", Slot(n.args[1]), "}")
+    a, b = n.args
+
+    def on_a_line() -> Form:
+        return form(QUOTIENT, Slot(a, FRACTION), r" \,/\, ", Slot(b, TRANSPOSED))
+
+    stacked = form(FRACTION, r"\frac{", Slot(a), "}{", Slot(b), "}", through=(a,), only=LABEL, otherwise=on_a_line)
+    if a.op is A.DIV:
+        return form(QUOTIENT, *on_a_line().parts, through=(a,), otherwise=lambda: stacked)
+    fraction = stacked
+    if a.op is A.NEG:
+        minus = form(MINUS, r"-\frac{", Slot(a.args[0]), "}{", Slot(b), "}", through=(a,), otherwise=lambda: fraction)
+        return minus if a.args[0].op not in _LARGE else _averaged(a.args[0], b, (a, a.args[0]), minus, "-")
+    return _averaged(a, b, (a,), fraction) if a.op in _LARGE else fraction
+
+
+def _averaged(total: Node, b: Node, through: tuple[Node, ...], otherwise: Form, sign: str = "") -> Form:
+    r"""\frac{1}{N} \sum, where what is divided by is a number or a size"""
+    if not plain(b):
+        return otherwise
+    strength = MINUS - 15 if sign else PRODUCT
+    first = rf"{sign}\frac{{1}}{{"
+    return form(strength, first, Slot(b), r"} \, ", Slot(total, PRODUCT), through=through, otherwise=lambda: otherwise)
+
+
+_LARGE = frozenset({M.SUM, R.MAX, R.MIN})
+_LOOSE = frozenset({A.MUL, A.DIV, A.NEG, L.MATMUL, L.OUTER, M.SUM, R.MEAN, R.VAR, R.MAX, R.MIN, R.LOGSUMEXP, R.NORM, A.WHERE,
+                    M.BROADCAST})  # fmt: skip
+
+
+@latex(A.NEG)
+def negative(n: Node) -> Form:
+    """−a ⊙ b is −(a ⊙ b), the same as (−a) ⊙ b; what could be torn apart by a product binds no more than a sum."""
+    loose = n.args[0].op in _LOOSE
+    return form(SUM if loose else MINUS, "-", Slot(n.args[0], PRODUCT, unsigned=True))
 
 
 @latex(A.POW)
 def power(n: Node) -> Form:
-    elementwise = r"\odot " if n.args[0].ndim else ""
-    return form(POWER, Slot(n.args[0], POWER + 1), f"^{{{elementwise}", Slot(n.args[1]), "}")
+    return form(POWER, Slot(n.args[0], TIGHT), r"^{\odot " if n.ndim else "^{", Slot(n.args[1]), "}")
 
 
 @latex(A.WHERE)
 def choice(n: Node) -> Form:
     c, a, b = n.args
-    if number(b) == 0:  # an indicator
-        mask = (r"\mathbb{1}\left[", Slot(c), r"\right]")
-        if number(a) == 1:
+    if number(b) == 0 and not isinstance(number(b), bool):
+        mask = (r"\mathbb{1}\left[", Slot(c, CONDITION), r"\right]")
+        if number(a) == 1 and c.shape == n.shape:
             return form(ATOM, *mask)
-        return form(PRODUCT, Slot(a, MINUS, PRODUCT), r" \odot " if n.ndim else r" \cdot ", *mask)
-    cases = (Slot(a), r" & \text{if } ", Slot(c), r" \\ ", Slot(b), r" & \text{otherwise}")
-    return form(ATOM, r"\begin{cases} ", *cases, r" \end{cases}")
+        return form(PRODUCT, Slot(a, MINUS, (PRODUCT,), closed=True), r" \odot " if a.ndim and c.ndim else r" \cdot ", *mask)
+    cases = (Slot(a), r" & \text{if } ", Slot(c, CONDITION), r" \\ ", Slot(b), r" & \text{otherwise}")
+    return form(CHOICE, r"\begin{cases} ", *cases, r" \end{cases}")
 
 
 @latex(M.SUM)
 def total(n: Node) -> Form:
+    """Σ x², over everything, is ‖x‖²."""
     x = n.args[0]
-    if x.op is A.POW and number(x.args[1]) == 2 and len(n.attr("axis")) == x.ndim and not n.attr("keepdims") and x.ndim <= 2:
-        frobenius = "_F" if x.ndim == 2 else ""
-        return form(POWER, r"\left\lVert ", Slot(x.args[0]), rf" \right\rVert{frobenius}^2")
-    return over(r"\sum")(n)
+    summed = over(r"\sum")
+    if x.op is A.POW and number(x.args[1]) == 2 and x.args[0].ndim == x.ndim and many_rows(n):
+        inside = (r"\left\| ", Slot(x.args[0]), r" \right\|" + ("_F" if x.ndim == 2 else "") + "^{2}")
+        return form(POWER, *inside, through=(x,), otherwise=lambda: summed(n))
+    return summed(n)
 
 
 @latex(R.NORM)
 def length(n: Node) -> Form:
     x = n.args[0]
-    if len(n.attr("axis")) == x.ndim and not n.attr("keepdims") and x.ndim <= 2:
-        return form(ATOM, r"\left\lVert ", Slot(x), r" \right\rVert" + ("_F" if x.ndim == 2 else ""))
+    if many_rows(n):
+        return form(TRANSPOSED if x.ndim == 2 else ATOM, r"\left\| ", Slot(x), r" \right\|" + ("_F" if x.ndim == 2 else ""))
     return over(r"\operatorname{norm}")(n)
+
+
+@latex(R.LOGSUMEXP)
+def log_sum_exp(n: Node) -> Form:
+    x, axis = n.args[0], n.attr("axis")
+    if not axis:
+        return default(n)
+    below = ",".join(indices(x.ndim)[a] for a in axis)
+    return form(BIG, rf"\log \sum_{{{below}}} \exp ", *entry(x, axis, n.attr("keepdims")))
 
 
 @latex(L.MATMUL)
 def matrix_product(n: Node) -> Form:
     a, b = n.args
-    if a.ndim == 1:  # a row from the left: aᵀ b, and Bᵀ a, which is the same vector as aᵀ B
-        a, b = (a, b) if b.ndim == 1 else (b, a)
-        if a.op is M.TRANSPOSE and a.ndim == 2:
-            return form(MATRIX_PRODUCT, Slot(a.args[0], POWER + 1), r" \, ", Slot(b, MINUS))
-        return form(MATRIX_PRODUCT, Slot(a, POWER + 1), r"^{\top} \, ", Slot(b, MINUS))
-    return form(MATRIX_PRODUCT, Slot(a, MINUS, MATRIX_PRODUCT), r" \, ", Slot(b, MINUS))
+    if a.ndim == 1 and b.ndim > 2:
+        return operator("matmul")(n)
+    if a.ndim == 1 and b.ndim == 2:  # aᵀ B as a column: Bᵀ a
+        if b.op is M.TRANSPOSE:
+            turned = form(MATRIX_PRODUCT, Slot(b, TIGHT), r"^{\top} \, ", Slot(a, MINUS + 1))
+            whole = (Slot(b.args[0], MINUS, (MATRIX_PRODUCT,)), r" \, ", Slot(a, MINUS + 1))
+            return form(MATRIX_PRODUCT, *whole, through=(b,), otherwise=lambda: turned)
+        return form(MATRIX_PRODUCT, Slot(b, TIGHT), r"^{\top} \, ", Slot(a, MINUS + 1))
+    if a.ndim == 1 and a.op is L.MATMUL and a.args[0].ndim == 1 and a.args[1].ndim == 2:  # xᵀ A y
+        row = (Slot(a.args[0], TIGHT), r"^{\top} \, ", Slot(a.args[1], MINUS + 1), r" \, ", Slot(b, MINUS + 1))
+        return form(MATRIX_PRODUCT, *row, through=(a,), otherwise=lambda: _scalar_product(a, b))
+    if a.ndim == 1:
+        return _scalar_product(a, b)
+    return form(MATRIX_PRODUCT, Slot(a, MINUS, (MATRIX_PRODUCT,)), r" \, ", Slot(b, MINUS + 1))
+
+
+def _scalar_product(a: Node, b: Node) -> Form:
+    return form(MATRIX_PRODUCT, Slot(a, TIGHT), r"^{\top} \, ", Slot(b, MINUS + 1))
+
+
+@latex(L.OUTER)
+def outer(n: Node) -> Form:
+    a, b = n.args
+    return form(MATRIX_PRODUCT, Slot(a, MINUS, (MATRIX_PRODUCT,)), r" \, ", Slot(b, TIGHT), r"^{\top}")
 
 
 @latex(M.TRANSPOSE)
 def transpose(n: Node) -> Form:
-    if n.ndim == 2:
-        return form(POWER + 1, Slot(n.args[0], POWER + 1), r"^{\top}")
-    order = "".join(indices(n.ndim)[a] for a in n.attr("axes"))
-    return form(POWER + 1, Slot(n.args[0], POWER + 1), rf"^{{\top({order})}}")
+    axes = n.attr("axes")
+    matrices = n.ndim > 1 and axes == (*range(n.ndim - 2), n.ndim - 1, n.ndim - 2)
+    order = "" if matrices else f"({','.join(map(str, axes))})"
+    return form(TRANSPOSED, Slot(n.args[0], TIGHT), rf"^{{\top{order}}}")
+
+
+@latex(M.BROADCAST)
+def spread(n: Node) -> Form:
+    x = n.args[0]
+    if x.ndim or not n.ndim:
+        return shaped("broadcast")(n)
+    ones = rf"\mathbf{{1}}_{{{sizes(n.shape)}}}"
+    k = None if isinstance(number(x), bool) else number(x)
+    if k in (1, -1):
+        return form(ATOM, ones) if k == 1 else form(MINUS, f"-{ones}")
+    return form(PRODUCT, Slot(x, MINUS, (PRODUCT,), closed=True), r" \, " if _is_factor(x) else r" \cdot ", ones)
+
+
+@latex(I.SLICE)
+def part(n: Node) -> Form:
+    return bracketed(n, _ranges(n))
+
+
+def _ranges(n: Node) -> list[str]:
+    index = []
+    for a, b, s, whole in zip(n.attr("start"), n.attr("stop"), n.attr("step"), n.args[0].shape):
+        start, stop = "" if a == 0 else size_latex(a), "" if b == whole else size_latex(b)
+        index.append(f"{start}:{stop}" + (f":{s}" if s != 1 else ""))
+    return index
+
+
+@latex(M.SQUEEZE)
+def squeeze(n: Node) -> Form:
+    """x[0] is a slice of length 1 without its axis."""
+    (x,), axes = n.args, n.attr("axes")
+    if x.op is not I.SLICE or not axes:
+        return shaped("squeeze")(n)
+    index = _ranges(x)
+    for k in axes:
+        index[k] = size_latex(x.attr("start")[k])
+    return bracketed(x, index, through=(x,), otherwise=lambda: shaped("squeeze")(n))
+
+
+@latex(I.PAD)
+def pad(n: Node) -> Form:
+    before, after = n.attr("before"), n.attr("after")
+    if any(n.attr("gap")) or not n.ndim:
+        return default(n)
+    widths = ",".join(rf"({size_latex(a)},{size_latex(b)})" for a, b in zip(before, after))
+    return form(ATOM, rf"\operatorname{{pad}}_{{{widths}}}\left(", Slot(n.args[0]), r"\right)")
 
 
 @latex(I.GATHER)
 def entries(n: Node) -> Form:
+    """P_{i, y_i} where each row i gives its entry number y_i; otherwise x[i, j]."""
     x, *positions = n.args
-    letters = indices(n.ndim)
-    below: list[str | Slot] = []
-    for k, i in enumerate(positions):
-        below += [", "] * bool(k) + ([letters[0]] if i.op is I.ARANGE and letters else [Slot(i, ATOM), f"_{letters[0]}" if i.ndim == 1 else ""])
-    return form(POWER, r"\left[", Slot(x), r"\right]_{", *below, "}")
+    row = positions[0]
+    if len(positions) == 2 and row.op is I.ARANGE and row.shape[0] == x.shape[0] and positions[1].ndim == 1 and x.ndim == 2:
+        return form(TRANSPOSED, r"\left[", Slot(x), r"\right]_{i,\,", Slot(positions[1], ATOM), "_{i}}")
+    return bracketed(n, [Slot(i) for i in positions])
+
+
+@latex(I.TAKE)
+def taken(n: Node) -> Form:
+    x, i = n.args
+    k = n.attr("axis")
+    return bracketed(n, [":"] * k + [Slot(i)] + [":"] * (x.ndim - k - 1))
 
 
 @latex(M.EXPAND)
 def new_axes(n: Node) -> Form:
-    index = ",".join("*" if k in n.attr("axes") else ":" for k in range(n.ndim))
-    return form(POWER, r"\left[", Slot(n.args[0]), rf"\right]_{{{index}}}")
+    return bracketed(n, [r"\ast" if k in n.attr("axes") else ":" for k in range(n.ndim)])
+
+
+@latex(SIZE)
+def as_value(n: Node) -> Form:
+    shown = size_latex(n.attr("of"))
+    if " " in shown or shown.startswith("-"):
+        return form(SUM, shown)
+    return form(ATOM if shown.isalpha() or str(n.attr("of")) in n.attr("of").symbols else PRODUCT, shown)
+
+
+def _listed(name: str) -> Rule:
+    return lambda n: form(ATOM, rf"\operatorname{{{name}}}_{{{n.attr('axis')}}}\left(", *comma(n.args), r"\right)")
+
+
+def _of_size(name: str, key: str) -> Rule:
+    return lambda n: form(ATOM, rf"\operatorname{{{name}}}_{{{size_latex(n.attr(key))}}}", *_arguments(n))
+
+
+def _arguments(n: Node) -> list[str | Slot]:
+    return [r"\left(", *comma(n.args), r"\right)"] if n.args else []
 
 
 latex[LEAF] = lambda n: form(ATOM, name_latex(n.attr("name")))
-latex[SIZE] = lambda n: form(ATOM if str(n.attr("of")).isidentifier() else SUM, size_latex(n.attr("of")))
-latex[A.NEG] = lambda n: form(SUM, "-", Slot(n.args[0], PRODUCT))
-latex[A.NOT] = lambda n: form(MINUS, r"\neg ", Slot(n.args[0], POWER))
-latex[E.ABS] = lambda n: form(ATOM, r"\left\lvert ", Slot(n.args[0]), r" \right\rvert")
-latex[E.SQRT] = lambda n: form(ATOM, r"\sqrt{", Slot(n.args[0]), "}")
-latex[E.LEAKY_RELU] = lambda n: call(rf"\operatorname{{leaky\,relu}}_{{{_number(n.attr('slope'))}}}")(n)
-latex[E.ELU] = lambda n: operator("elu")(n) if n.attr("alpha") == 1 else call(rf"\operatorname{{elu}}_{{{_number(n.attr('alpha'))}}}")(n)
-latex[E.GELU_TANH] = operator(r"gelu_{\tanh}")
-latex[M.BROADCAST] = shaped("broadcast")
+latex[A.NOT] = lambda n: form(MINUS, r"\neg ", Slot(n.args[0], MINUS + 1))
+latex[E.ABS] = lambda n: form(ATOM, r"\left| ", Slot(n.args[0]), r" \right|")
+latex[E.SQRT] = lambda n: form(TRANSPOSED, r"\sqrt{", Slot(n.args[0]), "}")
+latex[E.LEAKY_RELU] = lambda n: call(rf"\operatorname{{leaky\,ReLU}}_{{{_number(n.attr('slope'))}}}")(n)
+latex[E.ELU] = lambda n: call(r"\operatorname{ELU}" + ("" if n.attr("alpha") == 1 else f"_{{{_number(n.attr('alpha'))}}}"))(n)
 latex[M.RESHAPE] = shaped("reshape")
-latex[M.SQUEEZE] = shaped("squeeze")
-latex[L.OUTER] = lambda n: form(MATRIX_PRODUCT, Slot(n.args[0], MINUS), r" \, ", Slot(n.args[1], POWER + 1), r"^{\top}")
-latex[L.EYE] = lambda n: form(ATOM, f"I_{{{size_latex(n.attr('of'))}}}")
+latex[L.EYE] = lambda n: form(ATOM, rf"\mathbf{{I}}_{{{size_latex(n.attr('of'))}}}")
 latex[L.EINSUM] = lambda n: call(r"\operatorname{einsum}_{" + n.attr("spec").replace("->", r" \to ") + "}")(n)
-latex[I.ARANGE] = lambda n: form(ATOM, rf"\operatorname{{arange}}\left({size_latex(n.attr('of'))}\right)")
-latex[I.ONE_HOT] = lambda n: form(
-    ATOM, rf"\operatorname{{one\,hot}}_{{{size_latex(n.attr('classes'))}}}\left(", Slot(n.args[0]), r"\right)"
-)
-latex[I.TAKE] = lambda n: form(
-    ATOM, rf"\operatorname{{take}}_{{{indices(n.args[0].ndim)[n.attr('axis')]}}}\left(", *comma(n.args), r"\right)"
-)
-latex[I.CONCATENATE] = lambda n: form(ATOM, rf"\operatorname{{concat}}_{{{n.attr('axis')}}}\left(", *comma(n.args), r"\right)")
-latex[I.STACK] = lambda n: form(ATOM, rf"\operatorname{{stack}}_{{{n.attr('axis')}}}\left(", *comma(n.args), r"\right)")
+latex[I.ARANGE] = _of_size("arange", "of")
+latex[I.ONE_HOT] = _of_size(r"one\,hot", "classes")
+latex[I.CONCATENATE] = _listed("concat")
+latex[I.STACK] = _listed("stack")
 
-LATEX = Notation(latex, default, name_latex, (r"\left(", r"\right)"))
+LATEX = Notation(
+    latex,
+    default,
+    name_latex,
+    (r"\left(", r"\right)"),
+    lambda name: size_latex(symbol(name)),
+    lambda s: rf"\operatorname{{size}}\left({size_latex(s)}\right)",
+)
 
 
 def to_latex(root: Node, labels: Mapping[Node, str] | None = None) -> str:
-    """`root` as one formula, or as aligned equations where it is long."""
+    r"""`root` as one formula, or as aligned equations where it is long.
+
+    >>> from chainrule.graph.node import leaf
+    >>> W, x, b = leaf("W1", ("h", "n")), leaf("x", ("n",)), leaf("b", ("h",))
+    >>> print(to_latex(-2 * (W @ x + b) ** 2))
+    -2 \, \left(W_{1} \, x + b\right)^{\odot 2}
+    """
     equations = LATEX.equations({root: r"\mathrm{result}"}, labels or {})
     return equations[0].expression if len(equations) == 1 else aligned(equations)
 
 
-def aligned(equations) -> str:
+def aligned(equations: Iterable[Equation]) -> str:
+    """Equations below each other, their signs in line."""
     lines = (rf"{e.name} &= {e.expression}" for e in equations)
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"

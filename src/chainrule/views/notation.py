@@ -1,51 +1,62 @@
 """What text and LaTeX share: forms with a strength, and the walk that puts them together.
 
 A rule turns a node into a `Form`: strings, and slots for arguments. A slot says how strongly its argument must bind to
-stand there without parentheses; parentheses come from this and from nothing else. The walk keeps its own stack, so
-that depth costs nothing, and a long expression is cut into equations with names of their own.
+stand there without parentheses, whether it may begin with a minus sign, and whether it may end in an open sum;
+parentheses come from this and from nothing else. The walk keeps its own stack, so that depth costs nothing, and a long
+expression is cut into equations with names of their own.
 """
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+from ..graph.dims import Size
 from ..graph.node import CONST, LEAF, SIZE, Node, Op
 
-# how strongly a form binds
-CHOICE, SUM, PRODUCT, MATRIX_PRODUCT, MINUS, POWER, ATOM = 0, 10, 20, 21, 30, 40, 100
+# How strongly a form binds. BIG is Σ, max, …: what follows would be read as summed too. A CONDITION is bare only where
+# conditions stand; a QUOTIENT is a division on one line.
+CONDITION, CHOICE, COMPARISON, OR, AND, SUM = -1, 0, 1, 3, 5, 10
+QUOTIENT, PRODUCT, MATRIX_PRODUCT, BIG, MINUS, FRACTION, LABEL, POWER, TRANSPOSED, TIGHT, ATOM = (
+    19, 20, 21, 22, 30, 31, 39, 40, 41, 42, 100,
+)  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Slot:
-    """An argument's place: bare if it binds at least as `least`, or exactly as `same` (the left side of a chain)."""
+class Slot(NamedTuple):
+    """An argument's place: bare if it binds at least as `least`, or exactly as one of `also`."""
 
     node: Node
     least: int = CHOICE
-    same: int = -1
+    also: tuple[int, ...] = ()
+    unsigned: bool = False  # no minus sign may open it, as after another sign
+    closed: bool = False  # no Σ may end it, as before a further factor
 
     def bare(self, strength: int) -> bool:
-        return strength >= self.least or strength == self.same
+        return strength >= self.least or strength in self.also
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(NamedTuple):
     strength: int
     parts: tuple[str | Slot, ...]
+    through: tuple[Node, ...] = ()  # arguments that this form opens: if one has a name, `otherwise` is used
+    otherwise: Callable[[], Form] | None = None
+    only: int | None = None  # the strength of the names that count; any if None
 
 
 Rule = Callable[[Node], Form]
+Labels = Callable[[Node], str | None]
 
 
-def form(strength: int, *parts: str | Slot) -> Form:
-    return Form(strength, parts)
-
-
-def infix(sign: str, strength: int) -> Rule:
-    """A chain from the left: a + b + c is (a + b) + c, and a + (b + c) keeps its parentheses."""
-    tighter = MINUS if strength >= PRODUCT else strength + 1
-    return lambda n: form(strength, Slot(n.args[0], tighter, strength), sign, Slot(n.args[1], tighter + (tighter == MINUS)))
+def form(
+    strength: int,
+    *parts: str | Slot,
+    through: tuple[Node, ...] = (),
+    otherwise: Callable[[], Form] | None = None,
+    only: int | None = None,
+) -> Form:
+    return Form(strength, parts, through, otherwise, only)
 
 
 def comma(nodes: Iterable[Node]) -> Iterator[str | Slot]:
@@ -53,6 +64,11 @@ def comma(nodes: Iterable[Node]) -> Iterator[str | Slot]:
         if k:
             yield ", "
         yield Slot(a)
+
+
+def plain(n: Node) -> bool:
+    """A number or a size: what stands for itself, and never has a name."""
+    return n.op is SIZE or (n.op is CONST and not n.shape)
 
 
 @dataclass(frozen=True)
@@ -68,68 +84,151 @@ class Equation:
 
 
 class Notation:
-    """A way of writing graphs: a table of rules, how names look, and which parentheses to use."""
+    """A way of writing graphs.
 
-    def __init__(self, rules: Mapping[Op, Rule], default: Rule, name: Callable[[str], str], brackets: tuple[str, str]):
+    rules      a rule for each operation; `default` writes any other
+    name       how a quantity's name looks, one to one
+    brackets   which parentheses to use
+    symbol     how the symbol of a size looks
+    quoted     how a size is written where a quantity has the name of one of its symbols
+    """
+
+    def __init__(
+        self,
+        rules: Mapping[Op, Rule],
+        default: Rule,
+        name: Callable[[str], str],
+        brackets: tuple[str, str],
+        symbol: Callable[[str], str],
+        quoted: Callable[[Size], str],
+    ):
         self.rules, self.default, self.name, self.brackets = rules, default, name, brackets
+        self.symbol, self.quoted = symbol, quoted
 
-    def form(self, n: Node) -> Form:
-        return self.rules[n.op](n) if n.op in self.rules else self.default(n)
+    def form(self, n: Node, label: Labels = lambda n: None) -> Form:
+        """How `n` is written where the nodes that `label` names are."""
+        found = self.rules[n.op](n) if n.op in self.rules else self.default(n)
+        while found.otherwise is not None:
+            names = [name for name in map(label, found.through) if name is not None]
+            if not any(found.only is None or label_strength(name) == found.only for name in names):
+                break
+            found = found.otherwise()
+        return found
 
     def write(self, root: Node, labels: Mapping[Node, str]) -> str:
         """`root` as an expression in the labelled nodes; its own label is not used."""
+        return self._write(root, lambda n: None if plain(n) else labels.get(n))
+
+    def _write(self, root: Node, label: Labels) -> str:
         out: list[str] = []
-        stack: list[Any] = [self.form(root)]
+        top = self.form(root, label)
+        stack: list[Any] = [top] if top.strength >= CHOICE else [self.brackets[1], top, self.brackets[0]]
         while stack:
             item = stack.pop()
             if isinstance(item, str):
                 out.append(item)
             elif isinstance(item, Form):
                 stack.extend(reversed(item.parts))
-            elif item.node in labels:
-                label = labels[item.node]
-                stack.append(label if item.bare(label_strength(label)) else "".join((self.brackets[0], label, self.brackets[1])))
             else:
-                inner = self.form(item.node)
-                if item.bare(inner.strength):
-                    stack.append(inner)
-                else:
+                inner = self._inner(item, label)
+                if not item.bare(inner.strength) or (
+                    item.unsigned and self._signed(inner, label) or item.closed and self._open(inner, label)
+                ):
                     stack.extend((self.brackets[1], inner, self.brackets[0]))
+                else:
+                    stack.append(inner)
         return "".join(out)
 
-    def equations(self, roots: Mapping[Node, str], labels: Mapping[Node, str]) -> list[Equation]:
+    def _inner(self, slot: Slot, label: Labels) -> Form:
+        named = label(slot.node)
+        return self.form(slot.node, label) if named is None else form(label_strength(named), named)
+
+    def _signed(self, f: Form, label: Labels) -> bool:
+        """Whether a minus sign opens the form."""
+        while True:
+            first = next(filter(None, f.parts))
+            if isinstance(first, str):
+                return first.startswith("-")
+            f = self._inner(first, label)
+            if not first.bare(f.strength):
+                return False
+
+    def _open(self, f: Form, label: Labels) -> bool:
+        """Whether a Σ, a maximum, … ends the form, so that a further factor would be read as part of it."""
+        while f.strength != BIG:
+            last = next(filter(None, reversed(f.parts)))
+            if isinstance(last, str):
+                return False
+            f = self._inner(last, label)
+            if not last.bare(f.strength):
+                return False
+        return True
+
+    def equations(
+        self, roots: Mapping[Node, str], labels: Mapping[Node, str], made: dict[Node, str] | None = None
+    ) -> list[Equation]:
         """One equation for every root, in order of computation, in terms of the labelled nodes.
 
         What would become too long, or is long and used in several places, gets an equation and a name t1, t2, … of
-        its own. A root that is labelled otherwise too equals that label.
+        its own; `made` keeps these from one call to the next. A root that is labelled otherwise too equals that label.
         """
-        named = dict(labels) | dict(roots)
-        order = _down_to(roots, labels)
-        taken, weight = {*named.values(), *labels.values()}, {}
+        made = {} if made is None else made
+        order = _down_to(roots, ChainMap(made, labels) if made else labels)  # type: ignore[arg-type]
+        visible = {self.name(n.attr("name")) for n in order if n.op is LEAF}
+        sizes = self._clashes(order, visible, labels, roots)
+
+        def label(n: Node) -> str | None:
+            if n.op is SIZE or n.op is CONST:
+                return sizes.get(n)
+            return roots.get(n) or made.get(n) or labels.get(n)
+
         uses: dict[Node, int] = {}
         for n in order:
             for a in n.args:
                 uses[a] = uses.get(a, 0) + 1
+        weight: dict[Node, int] = {}
         listed: list[Node] = []
-        count = 0
+        taken: set[str] = set()
         for n in order:
-            if n.op is LEAF or n.op is CONST or n.op is SIZE or (n in labels and n not in roots):
-                weight[n] = 1
+            weight[n] = 1
+            if n not in roots and (n in labels or n in made or n.op is LEAF or n.op is CONST or n.op is SIZE):
                 continue
-            weight[n] = 1 + sum(weight[a] for a in n.args)
-            if n not in named and (weight[n] > _LONG or (uses.get(n, 0) > 1 and weight[n] > _SHARED)):
-                count += 1
-                while self.name(f"t{count}") in taken:
-                    count += 1
-                named[n] = self.name(f"t{count}")
-            if n in named:
-                weight[n] = 1
-                if n in roots or n not in labels:
-                    listed.append(n)
-        shown = {n: label for n, label in named.items() if n.op not in (CONST, SIZE)}
-        listed += [r for r in roots if r not in weight or not r.args]
-        same = {n: label for n, label in labels.items() if n in roots and roots[n] != label}
-        return [Equation(named[n], same[n] if n in same else self.write(n, shown), n) for n in dict.fromkeys(listed)]
+            if n in roots:
+                listed.append(n)
+                continue
+            heavy = 1 + sum(weight[a] for a in n.args)
+            if heavy <= _LONG and (uses.get(n, 0) < 2 or heavy <= _SHARED):
+                weight[n] = heavy
+                continue
+            taken = taken or {*labels.values(), *roots.values(), *visible, *self._symbols(order)}
+            made[n] = self._fresh(taken, made)
+            taken.add(made[n])
+            listed.append(n)
+        found = []
+        for n in listed:
+            own = roots[n] if n in roots else made[n]
+            other = labels.get(n) if n in roots else None
+            found.append(Equation(own, self._write(n, label) if other is None or other == own else other, n))
+        return found
+
+    def _fresh(self, taken: set[str], made: dict[Node, str]) -> str:
+        k = len(made) + 1
+        while self.name(f"t{k}") in taken or self.name(f"t{k}") in made.values():
+            k += 1
+        return self.name(f"t{k}")
+
+    def _symbols(self, order: Iterable[Node]) -> set[str]:
+        return {self.symbol(name) for n in order if n.op is SIZE for name in n.attr("of").symbols}
+
+    def _clashes(
+        self, order: list[Node], visible: set[str], labels: Mapping[Node, str], roots: Mapping[Node, str]
+    ) -> dict[Node, str]:
+        """The sizes used as values that would be read as quantities: ``def f(x: "n", n: "")``."""
+        sizes = [n for n in order if n.op is SIZE]
+        if not sizes:
+            return {}
+        names = {*visible, *labels.values(), *roots.values()}
+        return {n: self.quoted(n.attr("of")) for n in sizes if any(self.symbol(s) in names for s in n.attr("of").symbols)}
 
 
 _LONG, _SHARED = 60, 6
@@ -153,4 +252,4 @@ def _down_to(roots: Iterable[Node], labels: Mapping[Node, str]) -> list[Node]:
 
 def label_strength(label: str) -> int:
     """A derivative's label is a fraction: no power or transpose is set on it without parentheses."""
-    return POWER - 1 if "∂" in label or "\\partial" in label else ATOM
+    return LABEL if "∂" in label or "\\partial" in label else ATOM

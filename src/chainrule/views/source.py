@@ -12,10 +12,11 @@ import keyword
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from unicodedata import normalize
 
 from ..graph.dims import Dim, Shape, Size, always_positive, python, substitute, symbol
 from ..graph.errors import MissingRule
-from ..graph.node import BOOLEAN, CONST, INTEGER, LEAF, REAL, SIZE, Node, number, value_of, walk
+from ..graph.node import BOOLEAN, CONST, LEAF, REAL, SIZE, Node, number, value_of, walk
 from ..graph.table import Table
 from ..ops import arithmetic as A
 from ..ops import elementary as E
@@ -33,6 +34,8 @@ VIEWS = frozenset({M.TRANSPOSE, M.EXPAND, M.SQUEEZE, M.RESHAPE, M.BROADCAST, M.F
 _SOMETIMES_VIEWS = frozenset({L.DIAG, L.EINSUM})  # NumPy's: of a matrix, of a single argument
 _ANY_KIND = frozenset({M.SUM, R.MEAN, R.ARGMAX, I.ONE_HOT, M.BROADCAST})  # take whatever kind of number there is
 _INDEX = frozenset({I.TAKE, I.PUT, I.GATHER, I.SCATTER})  # all arguments but the first are positions
+
+_ARRAYS_ONLY = frozenset({A.XLOGY, A.XDIVY})  # a Python number among their arguments would make the result float64
 
 _IN_PLACE = {A.ADD: "+=", A.SUB: "-=", A.MUL: "*=", A.DIV: "/="}
 _OF_POSITIVE_NUMBERS = {E.SQRT: "sqrt", A.LOG: "log", E.LOG1P: "log1p", E.TANH: "tanh", E.ERF: "erf"}
@@ -74,7 +77,7 @@ def print_program(
     It computes in the precision of its real inputs, and in `precision` where there are none.
     """
     printer = _Printer(dialect, inputs, outputs, names or {}, precision)
-    function = name if name.isidentifier() else "f"
+    function = normalize("NFKC", name) if name.isidentifier() else "f"
     while function in printer.taken or hasattr(builtins, function):  # the helpers, too, would see it
         function += "_"
     return Program(printer.program(function), function, list(inputs), list(outputs))
@@ -84,7 +87,12 @@ class _Printer:
     """One walk over the graph. Kernel rules use its `size`, `shape`, `dtype`, `imported` and `helper`."""
 
     def __init__(
-        self, dialect: Dialect, inputs: Sequence[Node], outputs: Sequence[Node], names: Mapping[Node, str], precision: str
+        self,
+        dialect: Dialect,
+        inputs: Sequence[Node],
+        outputs: Sequence[Node],
+        names: Mapping[Node, str],
+        precision: str,
     ):
         self.dialect, self.inputs, self.outputs, self.names = dialect, inputs, outputs, names
         self.precision = precision
@@ -93,7 +101,9 @@ class _Printer:
         self.imports: dict[str, None] = {dialect.alias: None}
         self.helpers: dict[Callable[..., object], None] = {}
         self.needs_dtype = False
-        self.taken = set(keyword.kwlist) | set(dialect.imports) | {"dtype", "float", "int", "__debug__"} | _helper_names(dialect)
+        self.taken = (
+            set(keyword.kwlist) | set(dialect.imports) | {"dtype", "float", "int", "__debug__"} | _helper_names(dialect)
+        )
         self.text: dict[Node, str] = {}
         self.symbols: dict[str, str] = {}
         self.lines: list[str] = []
@@ -172,12 +182,12 @@ class _Printer:
         return self.dialect.kernel[n.op](self, n, *[self._argument(n, k, a) for k, a in enumerate(n.args)])
 
     def _argument(self, n: Node, slot: int, a: Node) -> str:
-        """`a` as `n` computes with it: in n's own kind of number and the program's precision, as an array if need be."""
+        """`a` as `n` computes with it: its own kind of number in the program's precision, an array if need be."""
         text = self.text[a]
         position = slot > 0 if n.op in _INDEX else slot == 0 and n.op is A.WHERE
         kind = a.kind if position or n.op in _ANY_KIND or n.kind == BOOLEAN else n.kind
         if a in self.known:
-            beside_array = n.op.elementwise and n.op is not A.XDIVY and any(b not in self.known for b in n.args)
+            beside_array = n.op.elementwise and n.op not in _ARRAYS_ONLY and any(b not in self.known for b in n.args)
             number = n in self.known or position or beside_array or n.op in (A.WHERE, M.BROADCAST)
             return text if number else self._array(a, kind)
         if kind == a.kind:
@@ -202,7 +212,7 @@ class _Printer:
             return None
         if n.op is A.STOP:
             return self.text[n.args[0]]
-        if n.op is M.TRANSPOSE and n.ndim == 2 or n.op is M.EXPAND:
+        if (n.op is M.TRANSPOSE and n.ndim == 2) or n.op is M.EXPAND:
             return self.dialect.kernel[n.op](self, n, self.text[n.args[0]]) if n.args[0].shape else None
         return None
 
@@ -245,7 +255,8 @@ class _Printer:
                 self.reserved[n] = self._fresh(self.names[n])
 
     def _fresh(self, name: str) -> str:
-        wanted, k = name, 1
+        name = wanted = normalize("NFKC", name)  # as Python reads it
+        k = 1
         while wanted in self.taken:
             k += 1
             wanted = f"{name}_" if k == 2 else f"{name}_{k}"
@@ -274,7 +285,9 @@ class _Printer:
             raise MissingRule(f"no input has the size {', '.join(missing)}, so the program cannot know it")
         if self.needs_dtype:
             real = [self.text[n] for n in self.inputs if n.kind == REAL]
-            lines.append(f"    dtype = {real[0]}.dtype" if real else f"    dtype = {self.dialect.alias}.{self.precision}")
+            lines.append(
+                f"    dtype = {real[0]}.dtype" if real else f"    dtype = {self.dialect.alias}.{self.precision}"
+            )
         return lines
 
 
@@ -301,9 +314,8 @@ def _known_scalars(order: Iterable[Node]) -> set[Node]:
         elif n.op in _OF_POSITIVE_NUMBERS and positives:
             known.add(n)
             positives = n.op is not A.LOG
-        elif n.op is A.DIV and n.args[1] in positive or n.op is A.POW and n.args[0] in positive:
-            if any(a.op is not CONST for a in n.args):  # two constants would have been folded if they could
-                known.add(n)
+        elif (n.op is A.DIV and n.args[1] in positive) or (n.op is A.POW and n.args[0] in positive):
+            known |= {n for a in n.args if a.op is not CONST}  # two constants would have been folded if they could
         if positives and n in known:
             positive.add(n)
     return known
@@ -311,7 +323,7 @@ def _known_scalars(order: Iterable[Node]) -> set[Node]:
 
 def _last_uses(order: Sequence[Node], outputs: Sequence[Node]) -> dict[Node, int]:
     last = {a: k for k, n in enumerate(order) for a in n.args}
-    for k, n in enumerate(order):  # what an inlined view reads is read where the view is
+    for n in order:  # what an inlined view reads is read where the view is
         if n.op in VIEWS and n in last:
             for a in n.args:
                 last[a] = max(last[a], last[n])

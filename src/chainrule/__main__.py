@@ -1,0 +1,5 @@
+"""``python -m chainrule``: the command line."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,421 @@
+"""The report of `chainrule lab mlp`: one page of HTML that needs nothing else.
+
+Mathematics is MathML, plots are SVG, images are data in it: no script, style sheet, font or picture is fetched.
+It follows the reader's light or dark setting, and prints.
+"""
+
+from __future__ import annotations
+
+import math
+import platform
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from ..face.check_report import Kink
+from ..face.numerical import entry_text
+from ..graph.dims import Size
+from ..graph.dims import latex as size_latex
+from ..graph.node import Node
+from ..plots import accuracy_curves, examples_grid, gradient_norms, image_grid, loss_curves, svg
+from ..views.cost import CONVENTION, Cost
+from ..views.html import Row, equation_table, mathml
+from ..views.latex import LATEX
+from .network import PARAMETERS
+from .result import Result, facts
+from .style import STYLE
+
+MEANINGS = {
+    "X": "a minibatch of images, one a row, pixels in [0, 1]",
+    "y": "the class of each image, 0 … c − 1",
+    "W1": "weights of the hidden layer",
+    "b1": "biases of the hidden layer",
+    "W2": "weights of the output layer",
+    "b2": "biases of the output layer",
+    "reg": "weight of the penalty",
+}
+QUANTITIES = {
+    "Y": "the classes as rows of zeros with a single one",
+    "Z": "what the hidden layer receives",
+    "H": "what the hidden layer answers: {activation}, entry by entry",
+    "S": "scores, the logits",
+    "P": "probabilities: each row is positive and sums to 1",
+    "E": "cross-entropy, the mean over the n images",
+    "R": "the penalty that keeps weights small (not biases)",
+    "L": "the loss that training makes small",
+}
+NEURONS_SHOWN = 144
+
+
+def html_page(result: Result) -> str:
+    """The whole page."""
+    known = facts(result)
+    sections = [
+        _overview(result, known), _data(result), _network(result), _gradients(result), _cost(result, known),
+        _check(result), _training(result), _weights(result), _test(result), _program(result), _again(result, known),
+    ]  # fmt: skip
+    name = escape(result.data["name"])
+    links = "".join(f'<li><a href="#{key}">{title}</a></li>' for key, title, _ in sections)
+    body = "\n".join(
+        f'<section id="{key}">\n<h2><span class="number">{k}</span>{title}</h2>\n{content}\n</section>'
+        for k, (key, title, content) in enumerate(sections, 1)
+    )
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="color-scheme" '
+        'content="light dark">\n'
+        f"<title>A network on {name}, with its work shown</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n"
+        f'<header>\n<p class="kicker">chainrule lab mlp</p>\n<h1>A network on {name}, with its work shown</h1>\n'
+        f'<nav aria-label="Sections"><ol>{links}</ol></nav>\n</header>\n<main>\n{body}\n</main>\n'
+        f"<footer>Made by Chainrule {escape(known['version'])}. This page is complete in itself: it fetches "
+        "nothing.</footer>\n"
+        f"</body>\n</html>\n"
+    )
+
+
+Section = tuple[str, str, str]
+
+
+def _overview(r: Result, known: dict[str, Any]) -> Section:
+    s, scores = r.settings, r.scores
+    tiles = [
+        (percent(scores["test"].accuracy), f"of {scores['test'].rows:,} test images right"),
+        (f"{known['parameters']:,}", "parameters"),
+        (scientific(r.check.max_relative_error), "largest relative error of a gradient"),
+        (duration(r.seconds["train"]), f"for {known['steps']:,} steps on {s.engine}"),
+    ]
+    shown = "".join(f"<div><dt>{what}</dt><dd>{value}</dd></div>" for value, what in tiles)
+    text = (
+        f"<p>One hidden layer of {s.hidden} neurons ({s.activation}) learns to tell {r.data['classes']} classes of "
+        "images apart. "
+        "This page shows all of it: the equations, the gradients derived from them, what they cost, the check that "
+        "they are "
+        f"right, and how the training went.</p>"
+    )
+    return "overview", "In short", f'{text}\n<dl class="tiles">{shown}</dl>'
+
+
+def _data(r: Result) -> Section:
+    data, rows = r.data, r.data["rows"]
+    text = (
+        f"<p>{escape(data['source'])}. {rows['train']:,} images to train on, {rows['validation']:,} to validate, "
+        f"{rows['test']:,} to test; no image is in two of these. Pixels are scaled to [0, 1].</p>"
+    )
+    if data["image_shape"]:
+        captions = [data["class_names"][k] for k in r.examples.y]
+        picture = svg(
+            examples_grid(r.examples.X, captions, data["image_shape"]), "examples", "Training images with their labels"
+        )
+        text += figure(picture, f"The first {len(captions)} training images and their classes.")
+    return "data", "The data", text
+
+
+def _network(r: Result) -> Section:
+    g = r.graph
+    inputs = [
+        (
+            mathml(LATEX.name(k)),
+            shape(n),
+            f"{n.kind} {g.roles[k]}" if n.kind != "real" else g.roles[k],
+            MEANINGS.get(k, ""),
+        )
+        for k, n in g.inputs.items()
+    ]
+    sizes = ", ".join(f"{mathml(k)} = {v:,}" for k, v in r.sizes.items())
+    quantities = {LATEX.name(g.names[e.node]): g.names[e.node] for e in g.equations(LATEX) if e.node in g.names}
+    rows = []
+    for e in g.equations(LATEX):
+        about = QUANTITIES.get(quantities.get(e.name, ""), "").format(activation=r.settings.activation)
+        rows.append(Row(e.name, e.expression, (shape(e.node), escape(about))))
+    text = (
+        f"<p>What goes in. Sizes are symbols; in this run {sizes} (of a minibatch, of an image, of the hidden layer, "
+        "of the "
+        f"classes).</p>\n{table(['', 'shape', 'role', 'meaning'], inputs, 'inputs')}\n"
+        f"<p>The forward pass, as it was written in Python and traced from there:</p>\n{equation_table(rows)}\n"
+        '<p class="note">⊙ multiplies entry by entry; signs side by side are matrix products. Biases are added to '
+        "every row.</p>"
+    )
+    return "network", "The network", text
+
+
+def _gradients(r: Result) -> Section:
+    rows = [Row(e.name, _plain(e.expression), (shape(e.node),)) for e in r.derivation.equations(LATEX)]
+    sums = mathml(r"\textstyle \sum_{i} \left[A\right]_{i \cdot}")
+    text = (
+        "<p>The chain rule, from the loss back to the parameters. Each line uses the lines above it; nothing here "
+        "was written "
+        f"by hand: it was derived from the equations of the forward pass.</p>\n{equation_table(rows)}\n"
+        f'<p class="note">A gradient has the shape of what it is the gradient of (denominator layout). {sums} are the '
+        "sums of "
+        f"A's columns. {mathml(_INDICATOR)} is 1 where Z is positive and 0 elsewhere. That softmax and cross-entropy "
+        "end in "
+        f"P − Y uses that each row of Y sums to 1.</p>"
+    )
+    return "gradients", "The gradients", text
+
+
+_INDICATOR = r"\mathbb{1}\left[Z > 0\right]"
+
+
+def _cost(r: Result, known: dict[str, Any]) -> Section:
+    symbols, numbers = r.derivation.cost, r.derivation.cost.at(**r.sizes)
+    names = {
+        "multiplications": "multiplications", "additions": "additions", "comparisons": "comparisons",
+        "special": "special functions", "macs": "MACs in matrix products", "flops": "FLOPs = 2·MACs",
+    }  # fmt: skip
+    rows = []
+    for key, what in names.items():
+        cells: list[str] = [what]
+        for polynomial, number in ((symbols.forward, numbers.forward), (symbols.backward, numbers.backward)):
+            cells += [_size(getattr(polynomial, key)), _count(number, key)]
+        rows.append(cells)
+    saved = numbers.saved_bytes()
+    step = r.seconds["step"]
+    flops = float(known["step_cost"]["flops"])
+    rate = f"{flops / step / 1e9:.2g} GFLOP/s"
+    speed = f"{duration(step)} on {r.settings.engine}: {flops:,.0f} FLOPs in matrix products, {rate}"
+    text = (
+        f"<p>One step on a minibatch, counted in the program that runs. The backward pass needs {numbers.ratio:.3g} "
+        "times the "
+        f"products of the forward pass, not twice as many: nobody asks for the gradient of the images.</p>\n"
+        f"{table(['', 'forward', 'in this run', 'backward', 'in this run'], rows, 'cost', numeric=(2, 4))}\n"
+        f"<p>{known['parameters']:,} parameters: {_size(symbols.parameters)}. {saved:,} bytes of intermediate results "
+        f"wait for the backward pass: {_size(symbols.saved_bytes())}. A step took {speed}. The whole training: "
+        f"{scientific(flops * known['steps'])} FLOPs.</p>\n"
+        f'<p class="note">{escape(CONVENTION)}. Additions count subtractions too; special functions are divisions, '
+        "roots, "
+        f"exponentials and logarithms, one each.</p>"
+    )
+    return "cost", "What a step costs", text
+
+
+def _check(r: Result) -> Section:
+    report = r.check
+    rows = [
+        (
+            mathml(rf"\frac{{\partial L}}{{\partial {LATEX.name(k)}}}"), "×".join(map(str, i.shape)), i.checked,
+            scientific(i.relative_error), f"<code>{entry_text(k, i.entry)}</code>",
+            f"{i.analytic:.9g}", f"{i.numeric:.9g}",
+            '<span class="ok">right</span>' if i.ok else '<span class="bad">WRONG</span>',
+        )
+        for k, i in report.inputs.items()
+    ]  # fmt: skip
+    heads = ["", "shape", "compared", "relative error", "worst entry", "derived", "differences", ""]
+    n = len(report.point["y"])
+    formula = mathml(r"\frac{\left|a - b\right|}{\max\left(10^{-8}, \left|a\right| + \left|b\right|\right)}")
+    text = (
+        "<p>Before training, the program's gradients (a) were held against central differences of the loss (b) in "
+        "float64, at "
+        f"the first weights and the first {n} training images. Largest relative error {formula} = "
+        f"<strong>{scientific(report.max_relative_error)}</strong>; {scientific(report.tolerance)} is allowed.</p>\n"
+        f"{table(heads, rows, 'check', numeric=(3, 5, 6))}\n{_kinks(report.kinks)}"
+    )
+    return "check", "Are the gradients right?", text
+
+
+def _kinks(kinks: Sequence[Kink]) -> str:
+    if not kinks:
+        return '<p class="note">No kink lies at this point: the loss is smooth in every direction tried.</p>'
+    lines = "".join(f"<li>{escape(str(k))}</li>" for k in kinks[:6])
+    more = f"<li>and {len(kinks) - 6} more</li>" if len(kinks) > 6 else ""
+    places = f"{len(kinks)} places" if len(kinks) > 1 else "one place"
+    text = f"<p>The loss has no derivative at {places}, where any slope between the two is right:</p>"
+    return f"{text}<ul>{lines}{more}</ul>"
+
+
+def _training(r: Result) -> Section:
+    s, history = r.settings, r.history
+    each = len(history) // len(history.epochs)
+    column = lambda k: np.array([e[k] for e in history.epochs])
+    loss = loss_curves(history.column("loss"), each, column("val_loss"))
+    accuracy = accuracy_curves(column("accuracy"), column("val_accuracy"))
+    norms = gradient_norms(
+        {k.replace("norm_d", "∂L/∂"): history.column(k) for k in history.norms}, each, width=10.2, height=3.2
+    )
+    last = history.epochs[-1]
+    plots = [
+        figure(
+            svg(loss, "loss", f"Loss by epoch, at last {last['loss']:.3g}, in validation {last['val_loss']:.3g}"),
+            "The loss, penalty included. The line is the mean of neighbouring minibatches, the band their range.",
+        ),
+        figure(
+            svg(accuracy, "accuracy", f"Accuracy by epoch, at last {percent(last['val_accuracy'])} in validation"),
+            "Images classified right. Training accuracy is measured on each minibatch before its update.",
+        ),
+        figure(
+            svg(norms, "norms", "Frobenius norms of the four gradients by epoch"),
+            "The length of each gradient (Frobenius norm), for each step; bands are ranges.", "wide",
+        ),
+    ]  # fmt: skip
+    plural = "epoch" if s.epochs == 1 else "epochs"
+    text = (
+        f"<p>{s.epochs} {plural} of {each:,} minibatches of {s.batch_size} images. Each epoch has its own order of "
+        "the images, "
+        f"and the learning rate begins at {s.lr:g} and is multiplied by {s.lr_decay:g} after each. The step, also a "
+        "graph:</p>\n"
+        f'{equation_table(_updates(r))}\n<div class="plots">{"".join(plots)}</div>'
+    )
+    return "training", "The training", text
+
+
+def _updates(r: Result) -> list[Row]:
+    step = r.step
+    labels = {n: LATEX.name(k) for k, n in step.inputs.items()}
+    of = {name: n for n, name in step.names.items()}
+    loss = LATEX.name(step.names[r.graph.output])
+    labels |= {of[f"d{w}"]: rf"\frac{{\partial {loss}}}{{\partial {LATEX.name(w)}}}" for w in PARAMETERS}
+    return [Row(LATEX.name(w), LATEX.write(step.updates[w], labels), sign=r"\leftarrow") for w in PARAMETERS]
+
+
+def _weights(r: Result) -> Section:
+    W1, image_shape = r.params["W1"], r.data["image_shape"]
+    if not image_shape:
+        return "weights", "What the hidden layer looks for", "<p>A row of these data is no image.</p>"
+    strongest = np.argsort(-np.linalg.norm(W1, axis=0), kind="stable")
+    W, which = W1[:, strongest[:NEURONS_SHOWN]], "one for each neuron, the longest first"
+    if W1.shape[1] > NEURONS_SHOWN:
+        which = f"the {NEURONS_SHOWN} longest of {W1.shape[1]}"
+    picture = svg(image_grid(W, image_shape, width=8.4), "weights", f"The columns of W1 as {W.shape[1]} small images")
+    text = (
+        f"<p>Each column of {mathml('W_{1}')} has one weight for each pixel, so it can be looked at as an image: ink "
+        "on red "
+        f"pixels drives the neuron up, ink on blue pixels drives it down.</p>\n"
+        + figure(picture, f"First-layer weights, {which}; all on one scale.", "wide")
+    )
+    return "weights", "What the hidden layer looks for", text
+
+
+def _test(r: Result) -> Section:
+    names = r.data["class_names"]
+    rows = [(k.capitalize(), percent(s.accuracy), f"{s.loss:.4f}", f"{s.rows:,}") for k, s in r.scores.items()]
+    top = max(1, int(r.confusion.max()))
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    lines = []
+    for k, counts in enumerate(r.confusion):
+        cells = []
+        for j, count in enumerate(counts.tolist()):
+            mark = "hit" if j == k else "miss"
+            strength = (
+                0
+                if not count
+                else 12 + round(68 * count / top)
+                if j == k
+                else 22 + round(60 * min(1.0, count / (0.05 * counts.sum())))
+            )
+            cells.append(f'<td class="{mark}" style="--s:{strength}%">{count or "·"}</td>')
+        right = f'<td class="sum">{percent(counts[k] / max(1, counts.sum()))}</td>'
+        lines.append(f'<tr><th scope="row">{escape(names[k])}</th>{"".join(cells)}{right}</tr>')
+    matrix = (
+        '<div class="scroll"><table class="confusion"><caption>Test images by true class (rows) and answered class '
+        "(columns)"
+        f"</caption><thead><tr><th></th>{head}<th "
+        f'scope="col">right</th></tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+    )
+    text = f"{table(['', 'accuracy', 'loss', 'images'], rows, 'scores', numeric=(1, 2, 3))}\n{matrix}"
+    X, true, said = r.mistakes
+    if len(true) and r.data["image_shape"]:
+        captions = [f"{names[a]}, not {names[b]}" for a, b in zip(true, said)]
+        wide = max(map(len, captions)) > 12
+        if wide:
+            captions = [f"{names[a]},\nnot {names[b]}" for a, b in zip(true, said)]
+        grid = examples_grid(X, captions, r.data["image_shape"], columns=6 if wide else 10, width=8.4)
+        text += figure(
+            svg(grid, "mistakes", "Misclassified test images"),
+            f"{len(true)} test images that the network got wrong, the most confident first: what it is, and what it "
+            "was taken for.",
+            "wide",
+        )
+    return "test", "The test", text
+
+
+def _program(r: Result) -> Section:
+    text = (
+        "<p>The program that ran, printed from the graph: one step, with its loss, gradients and updates.</p>\n"
+        f"<details><summary>{r.source.count(chr(10)) + 1} lines of Python for {r.settings.engine}</summary>"
+        f'<pre class="scroll"><code>{escape(r.source)}</code></pre></details>'
+    )
+    return "program", "The program", text
+
+
+def _again(r: Result, known: dict[str, Any]) -> Section:
+    settings = [(escape(k), escape(str(v))) for k, v in r.settings.as_dict().items() if v is not None]
+    settings += [
+        ("Chainrule", escape(known["version"])),
+        ("NumPy", np.__version__),
+        ("Python", platform.python_version()),
+    ]
+    settings += [(f"seconds: {k}", f"{v:.3g}") for k, v in r.seconds.items()]
+    text = (
+        f"<p>The same seed on the same engine and machine gives the same weights, bit for bit:</p>\n"
+        f'<pre class="scroll"><code>{escape(r.settings.command())}</code></pre>\n'
+        f"<p>Beside this page lie <code>history.csv</code> (a row for each step) and <code>params.safetensors</code> "
+        f"(W1, b1, W2, b2, with the settings).</p>\n{table(['setting', 'value'], settings, 'settings')}"
+    )
+    return "again", "Run it again", text
+
+
+# Pieces ---------------------------------------------------------------------------------------------------------------
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]], kind: str, numeric: Sequence[int] = ()) -> str:
+    """A table whose cells are HTML; numbers stand to the right."""
+    cell = lambda k, text: f'<td class="num">{text}</td>' if k in numeric else f"<td>{text}</td>"
+    head = "".join(f'<th scope="col"{" class=num" if k in numeric else ""}>{h}</th>' for k, h in enumerate(heads))
+    body = "".join(f"<tr>{''.join(cell(k, c) for k, c in enumerate(row))}</tr>" for row in rows)
+    return (
+        f'<div class="scroll"><table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+def figure(picture: str, caption: str, kind: str = "") -> str:
+    return f'<figure class="{kind}">{picture}<figcaption>{escape(caption)}</figcaption></figure>'
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.2f} %"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them.
+
+    >>> duration(0.00023), duration(0.5), duration(75)
+    ('230 µs', '500 ms', '1 min 15 s')
+    """
+    if seconds < 0.9995e-3:
+        return f"{seconds * 1e6:.3g} µs"
+    if seconds < 0.9995:
+        return f"{seconds * 1e3:.3g} ms"
+    return f"{seconds:.3g} s" if seconds < 60 else f"{int(seconds // 60)} min {round(seconds % 60)} s"
+
+
+def shape(n: Node) -> str:
+    return mathml(r" \times ".join(map(size_latex, n.shape))) if n.shape else "scalar"
+
+
+def scientific(x: float) -> str:
+    """
+    >>> scientific(8.1e-07), scientific(0.0)
+    ('8.1·10⁻⁷', '0')
+    """
+    if not x or not math.isfinite(x):
+        return f"{x:g}"
+    digits, _, exponent = f"{x:.1e}".partition("e")
+    return f"{digits}·10{str(int(exponent)).translate(_RAISED)}"
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def _plain(latex: str) -> str:
+    """1, where the derivation has the real number 1.0."""
+    return latex.removesuffix(".0") if latex.removesuffix(".0").isdecimal() else latex
+
+
+def _size(s: Size) -> str:
+    return mathml(size_latex(s))
+
+
+def _count(cost: Cost, key: str) -> str:
+    return f"{getattr(cost, key):,}"
