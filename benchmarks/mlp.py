@@ -42,8 +42,10 @@ def by_hand(X: np.ndarray, y: np.ndarray, order: np.ndarray, start: dict[str, np
     def run() -> list[float]:
         W1, b1, W2, b2 = (start[k].copy() for k in NAMES)
         losses, each = [], np.arange(BATCH)
+        x, dW1 = np.empty((BATCH, X.shape[1]), X.dtype), np.empty_like(W1)  # the large ones, allocated once
         for rows in order:
-            x, t = X[rows], y[rows]
+            np.take(X, rows, axis=0, out=x, mode="clip")
+            t = y[rows]
             z = x @ W1
             z += b1
             u = np.maximum(z, 0)
@@ -61,7 +63,7 @@ def by_hand(X: np.ndarray, y: np.ndarray, order: np.ndarray, start: dict[str, np
             dz *= z > 0
             dW2 = u.T @ p
             dW2 *= LR
-            dW1 = x.T @ dz
+            np.matmul(x.T, dz, out=dW1)
             dW1 *= LR
             W1 *= 1 - LR * DECAY
             W1 -= dW1

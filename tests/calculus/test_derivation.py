@@ -1,4 +1,4 @@
-"""Derivations as a strict teacher wants to see them, and what they compute: the compiled gradient, and the difference quotient."""
+"""Derivations as a strict teacher wants to see them; they compute the compiled gradient and the difference quotient."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.face.graph import Graph
+from chainrule.graph.node import walk
 
 SIZES = {"n": 5, "m": 4, "h": 3, "d": 6, "c": 2, "k": 7, "e": 8, "d0": 3, "d1": 4, "d2": 5, "d3": 6, "d4": 2}
 
@@ -359,8 +360,6 @@ def test_written_out_parts_with_names_are_derived_as_written():
 
 def test_an_adjoint_is_given_in_terms_of_what_was_written():
     d = cr.derive(softmax_by_hand)
-    from chainrule.graph.node import walk
-
     assert d.graph["P"] in walk(d["S"]) and d.graph["P"].op.name == "div"
 
 

@@ -91,25 +91,11 @@ def test_json_is_all_there_is_on_stdout(run, tmp_path):
 
 
 def test_idx_files(run, idx, monkeypatch):
-    args = [
-        "lab",
-        "mlp",
-        "--data",
-        "mnist",
-        "--epochs",
-        "1",
-        "--engine",
-        "numpy",
-        "--hidden",
-        "8",
-        "--batch-size",
-        "50",
-    ]
-    for more in (["--data-dir", str(idx)], []):
-        monkeypatch.setenv("CHAINRULE_DATA", str(idx) if not more else "/nowhere")
-        result = run(*args, *more, "--json")
-        assert result.exit_code == 0, result.stderr
-        assert json.loads(result.stdout)["data"]["rows"] == {"train": 300, "validation": 10_000, "test": 100}
+    monkeypatch.setenv("CHAINRULE_DATA", str(idx))
+    args = "--data mnist --epochs 1 --engine numpy --hidden 8 --batch-size 50 --json"
+    result = run("lab", "mlp", *args.split())
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["data"]["rows"] == {"train": 300, "validation": 10_000, "test": 100}
 
 
 def cut(path: Path) -> None:
@@ -232,9 +218,13 @@ def test_help_and_version(run):
 # As a process --------------------------------------------------------------------------------------------------------
 
 
-def process(*args: str, cwd: Path, stderr: int = subprocess.PIPE, **more):
+# The package that is under test here, wherever the process starts.
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(cr.__file__).parents[1]), "TERM": "xterm", "COLUMNS": "100"}
+
+
+def process(*args: str, cwd: Path, stderr: int = subprocess.PIPE):
     command = [sys.executable, "-m", "chainrule", *args]
-    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=stderr, text=True, **more)
+    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=stderr, text=True, env=ENVIRONMENT)
 
 
 def test_the_help_imports_nothing_heavy(tmp_path):
@@ -244,7 +234,8 @@ def test_the_help_imports_nothing_heavy(tmp_path):
         "except SystemExit: pass\n"
         "print(*{m.partition('.')[0] for m in sys.modules}, file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, env=ENVIRONMENT)
     assert done.returncode == 0 and not {"jax", "sklearn", "matplotlib", "scipy"} & set(done.stderr.split())
 
 
@@ -272,7 +263,7 @@ def test_whoever_reads_may_leave(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="there are no terminals here")
 def test_a_bar_on_a_terminal(tmp_path):
     master, slave = os.openpty()
-    child = process(*SHORT, "--json", cwd=tmp_path, stderr=slave, env=os.environ | {"TERM": "xterm", "COLUMNS": "100"})
+    child = process(*SHORT, "--json", cwd=tmp_path, stderr=slave)
     os.close(slave)
     seen, end = b"", time.monotonic() + 60
     while time.monotonic() < end:

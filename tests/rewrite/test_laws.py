@@ -1,7 +1,7 @@
-"""Every law of every set is an equation: both sides are computed as they stand, unrewritten, and so are their gradients.
+"""Every law of every set is an equation: both sides are computed as they stand, and so are their gradients.
 
-Wherever the left side is finite the right side must equal it; of tidy's laws, which nothing computes with, that is asked
-where both are defined.
+Wherever the left side is finite the right side must equal it; of tidy's laws, which nothing computes with, that is
+asked where both are defined.
 
 The left side is computed in extended precision, so that the cancellation that a law cures is not held against it.
 """

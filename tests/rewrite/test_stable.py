@@ -24,7 +24,7 @@ LABELS = np.array([1, 3, 0])
 HARD = np.eye(K)[LABELS]
 SOFT = np.array([[0.7, 0.1, 0.1, 0.1], [0.0, 0.5, 0.5, 0.0], [0.25, 0.25, 0.25, 0.25]])
 
-# The oracle: 60 digits ---------------------------------------------------------------------------------------------------
+# The oracle: 60 digits ----------------------------------------------------------------------------------------------
 
 
 def exact(f: Callable[..., Any]) -> Callable[[np.ndarray], np.ndarray]:
@@ -48,7 +48,9 @@ def log_softmax(Z: np.ndarray) -> np.ndarray:
     return np.array(rows)
 
 
-def run(f: Callable[..., Any], engine: str = "numpy", dtype: str | None = None, **inputs: Any) -> tuple[float, dict[str, np.ndarray]]:
+def run(
+    f: Callable[..., Any], engine: str = "numpy", dtype: str | None = None, **inputs: Any
+) -> tuple[float, dict[str, np.ndarray]]:
     """Value and gradients in whatever is real, of `f` traced with symbolic sizes."""
     graph = cr.trace(f)
     real = [k for k, n in graph.inputs.items() if n.kind == "real"]
@@ -61,7 +63,7 @@ def close(got: Any, expected: Any, rtol: float = 1e-12, atol: float = 1e-14) -> 
     np.testing.assert_allclose(got, expected, rtol=rtol, atol=atol)
 
 
-# Softmax with cross-entropy ----------------------------------------------------------------------------------------------
+# Softmax with cross-entropy -----------------------------------------------------------------------------------------
 
 
 def direct(Z: "n k", Y: "n k"):
@@ -151,9 +153,24 @@ def log_reciprocal(Z: "n k", Y: "n k"):
 
 
 ENTROPIES = [
-    direct, named, by_hand, by_hand_new_axis, by_hand_reshaped, shifted, shifted_new_axis, shifted_by_all, transposed, transposed_back,
-    log_of_sum, logs_subtracted, scaled_before, minus_inside, with_xlogy, by_einsum, log_reciprocal,
-]  # fmt: skip
+    direct,
+    named,
+    by_hand,
+    by_hand_new_axis,
+    by_hand_reshaped,
+    shifted,
+    shifted_new_axis,
+    shifted_by_all,
+    transposed,
+    transposed_back,
+    log_of_sum,
+    logs_subtracted,
+    scaled_before,
+    minus_inside,
+    with_xlogy,
+    by_einsum,
+    log_reciprocal,
+]
 
 
 @pytest.mark.parametrize("loss", ENTROPIES)
@@ -222,7 +239,7 @@ def test_cross_entropy_of_one_example(loss: Callable[..., Any]):
             close(grads["z"], np.exp(L) - np.eye(K)[y], rtol=1e-11)
 
 
-# Sigmoid with cross-entropy ----------------------------------------------------------------------------------------------
+# Sigmoid with cross-entropy -----------------------------------------------------------------------------------------
 
 PROBABILITIES = {
     "sigmoid": cr.sigmoid,
@@ -291,22 +308,37 @@ def test_intermediates_that_are_used_elsewhere_stay_safe():
         close(grads["Z"], p - HARD + 2 * p * (p - np.sum(p * p, 1, keepdims=True)), rtol=1e-10)
 
 
-# Other functions that overflow -----------------------------------------------------------------------------------------
+# Other functions that overflow --------------------------------------------------------------------------------------
 
 FUNCTIONS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
-    "log(1+e^x)": (lambda x: cr.log(1 + cr.exp(x)), lambda x: x + mpmath.log1p(mpmath.exp(-x)) if x > 0 else mpmath.log1p(mpmath.exp(x))),
-    "log1p(e^x)": (lambda x: cr.log1p(cr.exp(x)), lambda x: x + mpmath.log1p(mpmath.exp(-x)) if x > 0 else mpmath.log1p(mpmath.exp(x))),
+    "log(1+e^x)": (
+        lambda x: cr.log(1 + cr.exp(x)),
+        lambda x: x + mpmath.log1p(mpmath.exp(-x)) if x > 0 else mpmath.log1p(mpmath.exp(x)),
+    ),
+    "log1p(e^x)": (
+        lambda x: cr.log1p(cr.exp(x)),
+        lambda x: x + mpmath.log1p(mpmath.exp(-x)) if x > 0 else mpmath.log1p(mpmath.exp(x)),
+    ),
     "tanh": (lambda x: (cr.exp(x) - cr.exp(-x)) / (cr.exp(x) + cr.exp(-x)), mpmath.tanh),
     "tanh, doubled": (lambda x: (cr.exp(2 * x) - 1) / (cr.exp(2 * x) + 1), mpmath.tanh),
     "tanh, mirrored": (lambda x: (1 - cr.exp(-2 * x)) / (1 + cr.exp(-2 * x)), mpmath.tanh),
     "tanh by a sigmoid": (lambda x: 2 / (1 + cr.exp(-2 * x)) - 1, mpmath.tanh),
     "silu": (lambda x: x / (1 + cr.exp(-x)), lambda x: x / (1 + mpmath.exp(-x))),
-    "slope of σ": (lambda x: cr.exp(-x) / (1 + cr.exp(-x)) ** 2, lambda x: mpmath.exp(-abs(x)) / (1 + mpmath.exp(-abs(x))) ** 2),
-    "log(e^x + e^1)": (lambda x: cr.log(cr.exp(x) + cr.exp(cr.sum(x) * 0 + 1)), lambda x: max(x, 1) + mpmath.log1p(mpmath.exp(-abs(x - 1)))),
+    "slope of σ": (
+        lambda x: cr.exp(-x) / (1 + cr.exp(-x)) ** 2,
+        lambda x: mpmath.exp(-abs(x)) / (1 + mpmath.exp(-abs(x))) ** 2,
+    ),
+    "log(e^x + e^1)": (
+        lambda x: cr.log(cr.exp(x) + cr.exp(cr.sum(x) * 0 + 1)),
+        lambda x: max(x, 1) + mpmath.log1p(mpmath.exp(-abs(x - 1))),
+    ),
     "two classes": (lambda x: cr.exp(x) / (cr.exp(x) + cr.exp(-x)), lambda x: 1 / (1 + mpmath.exp(-2 * x))),
-    "log of a Gaussian": (lambda x: cr.log(0.5 * cr.exp(-(x**2) / 2) / 3), lambda x: mpmath.log(mpmath.mpf(1) / 6) - x**2 / 2),
+    "log of a Gaussian": (
+        lambda x: cr.log(0.5 * cr.exp(-(x**2) / 2) / 3),
+        lambda x: mpmath.log(mpmath.mpf(1) / 6) - x**2 / 2,
+    ),
     "√x²": (lambda x: cr.sqrt(x**2), abs),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -427,7 +459,7 @@ def test_saturated_sigmoids_in_a_network():
     assert np.isfinite(value) and all(np.all(np.isfinite(g)) for g in grads.values())
 
 
-# Both engines, both precisions ---------------------------------------------------------------------------------------
+# Both engines, both precisions --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("engine", ["numpy", "xla"])
@@ -447,7 +479,9 @@ def test_engines_and_precisions(engine: str, dtype: str):
         value, grads = run(Z=logits.astype(dtype), Y=HARD.astype(dtype), y=LABELS)
         L = log_softmax(logits)
         s, t = sigmoid(logits), exact(mpmath.tanh)(logits)
-        expected = -np.sum(HARD * L) * 2 + np.sum(softplus(logits) - HARD * logits) + np.sum(softplus(logits)) + np.sum(t)
+        expected = (
+            -np.sum(HARD * L) * 2 + np.sum(softplus(logits) - HARD * logits) + np.sum(softplus(logits)) + np.sum(t)
+        )
         close(value, expected, rtol=rtol)
         slope = exact(lambda z: mpmath.sech(z) ** 2)(logits)
         close(grads["Z"], 2 * (np.exp(L) - HARD) + (s - HARD) + s + slope, rtol=rtol, atol=rtol)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rewrite.evaluate import SIZES, AsItStands, concrete
+from rewrite.evaluate import AsItStands, concrete
 from rewrite.graphs import LEAVES, graphs
 
 import chainrule as cr
@@ -19,7 +19,7 @@ from chainrule.rewrite.rational import Algebra, Poly, Rational
 from chainrule.rewrite.tidy import tidy
 from chainrule.views.text import to_text
 
-# On random graphs -------------------------------------------------------------------------------------------------------
+# On random graphs ---------------------------------------------------------------------------------------------------
 
 
 def values(seed: int) -> dict[str, np.ndarray]:
@@ -40,7 +40,9 @@ def test_tidying_keeps_the_values(made: list[Node], data: st.DataObject):
         before, after, *_ = program(values(seed))
         both = np.isfinite(before) & np.isfinite(after)
         scale = np.max(np.abs(before[both]), initial=1)
-        np.testing.assert_allclose(after[both], before[both], rtol=1e-7, atol=1e-7 * scale, err_msg=f"{to_text(root)} -> {to_text(new)}")
+        np.testing.assert_allclose(
+            after[both], before[both], rtol=1e-7, atol=1e-7 * scale, err_msg=f"{to_text(root)} -> {to_text(new)}"
+        )
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)
@@ -51,7 +53,7 @@ def test_what_has_a_name_keeps_it(made: list[Node]):
     assert all(n in named or n.op.name != "leaf" for n in below)
 
 
-# What cancels and what stays -------------------------------------------------------------------------------------------
+# What cancels and what stays ----------------------------------------------------------------------------------------
 
 x, y, s, v = leaf("x", ("n",)), leaf("y", ("n",)), leaf("s"), leaf("v", ("n",))
 sigma, e, p = cr.sigmoid(x), cr.exp(x), cr.softmax(x)
@@ -78,7 +80,7 @@ SAME: list[tuple[Any, Any]] = [
     (x / 2 + x / 2, x),
     (x * 0.5 - x / 2 + s, s + 0 * x),
     ((x + y) ** 2 - (x - y) ** 2, 4 * x * y),
-    (-(-x), x),
+    (-1 * -x, x),
     (x - (x - y), y),
     (cr.sum(p), cr.sum(p) * 0 + 1),
     (cr.sum(2 * x), 2 * cr.sum(x)),
@@ -122,7 +124,7 @@ def test_a_minus_sign_and_a_transpose_that_belong_to_names_stay():
     assert tidy((Q @ K.T).T, frozenset({Q, K})) is K @ Q.T
 
 
-# Rational functions ------------------------------------------------------------------------------------------------------
+# Rational functions -------------------------------------------------------------------------------------------------
 
 A, B, C = (Rational(1, {k: 1}, {}) for k in range(3))
 ONE = Rational(1, {}, {})
@@ -196,8 +198,10 @@ def test_exact_division_and_content():
     square = algebra.add(algebra.multiply(A, A), algebra.multiply(B, B).negated())
     difference = algebra.add(A, B.negated())
     total = algebra.divide(square, difference)
-    assert total is not None and not total.below or value(total, AT) == pytest.approx(2.0)
-    common = algebra.add(algebra.multiply(A, Rational(4, {1: 1}, {})), Rational(6, {0: 2}, {}))  # 4ab + 6a² = 2a(2b + 3a)
+    assert total is not None and value(total, AT) == pytest.approx(AT[0] + AT[1])
+    common = algebra.add(
+        algebra.multiply(A, Rational(4, {1: 1}, {})), Rational(6, {0: 2}, {})
+    )  # 4ab + 6a² = 2a(2b + 3a)
     assert common.coefficient == 2 and common.above[0] == 1
     kept = cautious.divide(A, A)
     assert kept is not None and kept.below == {0: 1}
@@ -212,4 +216,3 @@ def test_sums_of_many_terms_stay_readable_and_fast():
     for k in range(300):
         long = long + leaf(f"x{k}", ("n",))
     assert tidied(long).shape == x.shape
-    assert SIZES

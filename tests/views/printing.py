@@ -29,7 +29,7 @@ START = [*LEAVES, *map(node, PLAIN)]
 
 def op(name: str, **attrs: Any) -> Callable[..., Node]:
     """An operation as it stands, so that Python computes nothing on the way."""
-    return lambda *args: OPS[name](*args, **attrs)
+    return lambda *args, **more: OPS[name](*args, **attrs, **more)
 
 
 BINARY = [

@@ -14,11 +14,15 @@ _FAR = 200  # nodes: how far back an adjoint is written out when the short form 
 
 
 def adjoints_as_written(output: Node, wrt: Sequence[Node], names: Mapping[Node, str]) -> dict[Node, Node]:
-    """The tidied adjoint of every node on a path from `wrt` to `output`, in the graph that was written."""
+    """The tidied adjoint of every node on a path from `wrt` to `output`, in the graph that was written.
+
+    A softmax or a sigmoid spelled out in exponentials is derived as what it is, unless its parts have names.
+    """
     became = recognise([output, *wrt], names)
     written = {became[n]: n for n in names if became.get(n, n) is not n}
     targets = [became[w] for w in wrt]
-    found = adjoints(became[output], constant(1.0), targets, _Settling(frozenset(became.get(n, n) for n in names), frozenset(targets)))
+    settle = _Settling(frozenset(became.get(n, n) for n in names), frozenset(targets))
+    found = adjoints(became[output], constant(1.0), targets, settle)
     found |= {t: zeros_like(t) for t in targets if t not in found}
     if not written:
         return found
@@ -27,7 +31,7 @@ def adjoints_as_written(output: Node, wrt: Sequence[Node], names: Mapping[Node, 
 
 
 class _Settling:
-    """Each adjoint in the adjoints found before, or written out, whichever is shorter: ∂L/∂u ⊙ u ⊙ (1 − u), but ŷ − y."""
+    """Each adjoint in those found before, or written out, whichever is shorter: ∂L/∂u ⊙ u ⊙ (1 − u), but ŷ − y."""
 
     def __init__(self, named: frozenset[Node], wanted: frozenset[Node]):
         self.named, self.wanted = named, named | wanted

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ..graph.errors import DataError
 from .dataset import Dataset, Split, float_type
-from .rows import blocks, order
+from .rows import blocks, empty, order
 
 
 def check_classification(
@@ -211,7 +211,7 @@ def _check_finite(X: NDArray[Any], name: str) -> None:
 
 def _cast(X: NDArray[Any], taken: NDArray[np.int64], dtype: np.dtype[Any], name: str) -> NDArray[Any]:
     """The rows of X as `taken`, as `dtype`, with no other array of X's size in between."""
-    out = np.empty(X.shape, dtype)
+    out = empty(X.shape, dtype)
     with np.errstate(over="ignore"):
         for rows in blocks(len(X)):
             out[rows] = X[taken[rows]]

@@ -19,7 +19,7 @@ from .download import Progress, fetch
 from .facts import CLASSES, FASHION_MNIST, MNIST, NAMES, SIDE, TEST_LABELS, About
 from .idx import read_idx
 from .places import VARIABLE, cache, find, named_place
-from .rows import blocks, order
+from .rows import blocks, empty, order
 
 
 def mnist(
@@ -208,7 +208,7 @@ def _order(about: About, validation: int, seed: int, rows: int) -> NDArray[np.in
 
 def _scaled(raw: NDArray[np.uint8], taken: NDArray[np.int64] | None, dtype: np.dtype[Any]) -> NDArray[Any]:
     """The rows of `raw`, as `taken`, as numbers in [0, 1]: one array, filled and divided in place block by block."""
-    X = np.empty(raw.shape, dtype)
+    X = empty(raw.shape, dtype)
     for rows in blocks(len(raw)):
         X[rows] = raw[rows if taken is None else taken[rows]]
         X[rows] /= 255

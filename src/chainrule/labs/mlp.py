@@ -47,8 +47,7 @@ class Diverged(ChainruleError):
     def __init__(self, step: int, epoch: int, loss: float, lr: float, smaller: float):
         super().__init__(
             f"the loss became {loss:g} at step {step:,} (epoch {epoch}): training diverges with a learning rate of "
-            f"{lr:g}. "
-            f"Try a smaller one, for example --lr {smaller:g}"
+            f"{lr:g}. Try a smaller one, for example --lr {smaller:g}"
         )
         self.step, self.epoch, self.lr = step, epoch, lr
 

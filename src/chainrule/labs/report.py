@@ -70,8 +70,7 @@ def html_page(result: Result) -> str:
         f'<header>\n<p class="kicker">chainrule lab mlp</p>\n<h1>A network on {name}, with its work shown</h1>\n'
         f'<nav aria-label="Sections"><ol>{links}</ol></nav>\n</header>\n<main>\n{body}\n</main>\n'
         f"<footer>Made by Chainrule {escape(known['version'])}. This page is complete in itself: it fetches "
-        "nothing.</footer>\n"
-        f"</body>\n</html>\n"
+        "nothing.</footer>\n</body>\n</html>\n"
     )
 
 
@@ -89,10 +88,8 @@ def _overview(r: Result, known: dict[str, Any]) -> Section:
     shown = "".join(f"<div><dt>{what}</dt><dd>{value}</dd></div>" for value, what in tiles)
     text = (
         f"<p>One hidden layer of {s.hidden} neurons ({s.activation}) learns to tell {r.data['classes']} classes of "
-        "images apart. "
-        "This page shows all of it: the equations, the gradients derived from them, what they cost, the check that "
-        "they are "
-        f"right, and how the training went.</p>"
+        "images apart. This page shows all of it: the equations, the gradients derived from them, what they cost, "
+        "the check that they are right, and how the training went.</p>"
     )
     return "overview", "In short", f'{text}\n<dl class="tiles">{shown}</dl>'
 
@@ -131,9 +128,8 @@ def _network(r: Result) -> Section:
         rows.append(Row(e.name, e.expression, (shape(e.node), escape(about))))
     text = (
         f"<p>What goes in. Sizes are symbols; in this run {sizes} (of a minibatch, of an image, of the hidden layer, "
-        "of the "
-        f"classes).</p>\n{table(['', 'shape', 'role', 'meaning'], inputs, 'inputs')}\n"
-        f"<p>The forward pass, as it was written in Python and traced from there:</p>\n{equation_table(rows)}\n"
+        f"of the classes).</p>\n{table(['', 'shape', 'role', 'meaning'], inputs, 'inputs')}\n<p>The forward pass, as "
+        f"it was written in Python and traced from there:</p>\n{equation_table(rows)}\n"
         '<p class="note">⊙ multiplies entry by entry; signs side by side are matrix products. Biases are added to '
         "every row.</p>"
     )
@@ -142,16 +138,16 @@ def _network(r: Result) -> Section:
 
 def _gradients(r: Result) -> Section:
     rows = [Row(e.name, _plain(e.expression), (shape(e.node),)) for e in r.derivation.equations(LATEX)]
-    sums = mathml(r"\textstyle \sum_{i} \left[A\right]_{i \cdot}")
+    sums = mathml(r"\textstyle \sum_{i} \left[A\right]_{i,:}")
+    indicator = (
+        f" {mathml(_INDICATOR)} is 1 where Z is positive and 0 elsewhere." if r.settings.activation == "relu" else ""
+    )
     text = (
-        "<p>The chain rule, from the loss back to the parameters. Each line uses the lines above it; nothing here "
-        "was written "
-        f"by hand: it was derived from the equations of the forward pass.</p>\n{equation_table(rows)}\n"
-        f'<p class="note">A gradient has the shape of what it is the gradient of (denominator layout). {sums} are the '
-        "sums of "
-        f"A's columns. {mathml(_INDICATOR)} is 1 where Z is positive and 0 elsewhere. That softmax and cross-entropy "
-        "end in "
-        f"P − Y uses that each row of Y sums to 1.</p>"
+        "<p>The chain rule, from the loss back to the parameters. Each line uses the lines above it; nothing here was "
+        f"written by hand: it was derived from the equations of the forward pass.</p>\n{equation_table(rows)}\n"
+        '<p class="note">A gradient has the shape of what it is the gradient of (denominator layout). '
+        f"{sums} are the sums of A's columns.{indicator} That softmax and cross-entropy end in P − Y uses that each "
+        "row of Y sums to 1.</p>"
     )
     return "gradients", "The gradients", text
 
@@ -178,15 +174,13 @@ def _cost(r: Result, known: dict[str, Any]) -> Section:
     speed = f"{duration(step)} on {r.settings.engine}: {flops:,.0f} FLOPs in matrix products, {rate}"
     text = (
         f"<p>One step on a minibatch, counted in the program that runs. The backward pass needs {numbers.ratio:.3g} "
-        "times the "
-        f"products of the forward pass, not twice as many: nobody asks for the gradient of the images.</p>\n"
+        "times the products of the forward pass, not twice as many: nobody asks for the gradient of the images.</p>\n"
         f"{table(['', 'forward', 'in this run', 'backward', 'in this run'], rows, 'cost', numeric=(2, 4))}\n"
         f"<p>{known['parameters']:,} parameters: {_size(symbols.parameters)}. {saved:,} bytes of intermediate results "
         f"wait for the backward pass: {_size(symbols.saved_bytes())}. A step took {speed}. The whole training: "
         f"{scientific(flops * known['steps'])} FLOPs.</p>\n"
         f'<p class="note">{escape(CONVENTION)}. Additions count subtractions too; special functions are divisions, '
-        "roots, "
-        f"exponentials and logarithms, one each.</p>"
+        "roots, exponentials and logarithms, one each.</p>"
     )
     return "cost", "What a step costs", text
 
@@ -207,8 +201,7 @@ def _check(r: Result) -> Section:
     formula = mathml(r"\frac{\left|a - b\right|}{\max\left(10^{-8}, \left|a\right| + \left|b\right|\right)}")
     text = (
         "<p>Before training, the program's gradients (a) were held against central differences of the loss (b) in "
-        "float64, at "
-        f"the first weights and the first {n} training images. Largest relative error {formula} = "
+        f"float64, at the first weights and the first {n} training images. Largest relative error {formula} = "
         f"<strong>{scientific(report.max_relative_error)}</strong>; {scientific(report.tolerance)} is allowed.</p>\n"
         f"{table(heads, rows, 'check', numeric=(3, 5, 6))}\n{_kinks(report.kinks)}"
     )
@@ -252,9 +245,8 @@ def _training(r: Result) -> Section:
     plural = "epoch" if s.epochs == 1 else "epochs"
     text = (
         f"<p>{s.epochs} {plural} of {each:,} minibatches of {s.batch_size} images. Each epoch has its own order of "
-        "the images, "
-        f"and the learning rate begins at {s.lr:g} and is multiplied by {s.lr_decay:g} after each. The step, also a "
-        "graph:</p>\n"
+        f"the images, and the learning rate begins at {s.lr:g} and is multiplied by {s.lr_decay:g} after each. The "
+        "step, also a graph:</p>\n"
         f'{equation_table(_updates(r))}\n<div class="plots">{"".join(plots)}</div>'
     )
     return "training", "The training", text
@@ -280,8 +272,7 @@ def _weights(r: Result) -> Section:
     picture = svg(image_grid(W, image_shape, width=8.4), "weights", f"The columns of W1 as {W.shape[1]} small images")
     text = (
         f"<p>Each column of {mathml('W_{1}')} has one weight for each pixel, so it can be looked at as an image: ink "
-        "on red "
-        f"pixels drives the neuron up, ink on blue pixels drives it down.</p>\n"
+        "on red pixels drives the neuron up, ink on blue pixels drives it down.</p>\n"
         + figure(picture, f"First-layer weights, {which}; all on one scale.", "wide")
     )
     return "weights", "What the hidden layer looks for", text
@@ -309,8 +300,7 @@ def _test(r: Result) -> Section:
         lines.append(f'<tr><th scope="row">{escape(names[k])}</th>{"".join(cells)}{right}</tr>')
     matrix = (
         '<div class="scroll"><table class="confusion"><caption>Test images by true class (rows) and answered class '
-        "(columns)"
-        f"</caption><thead><tr><th></th>{head}<th "
+        f"(columns)</caption><thead><tr><th></th>{head}<th "
         f'scope="col">right</th></tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
     )
     text = f"{table(['', 'accuracy', 'loss', 'images'], rows, 'scores', numeric=(1, 2, 3))}\n{matrix}"

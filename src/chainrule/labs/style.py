@@ -39,6 +39,7 @@ tbody tr + tr td, tbody tr + tr th { border-top: 1px solid var(--tint); }
 caption { text-align: left; color: var(--soft); font-size: 0.83rem; padding-bottom: 0.4rem; }
 math { font-size: 1.06em;
   font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math", "DejaVu Math TeX Gyre", math; }
+mtd { text-align: left; padding: 0.15em 0.4em; }
 .equations { margin: 1rem 0; }
 .equations td { border: 0; padding: 0.42rem 0.3rem; vertical-align: middle; white-space: nowrap; }
 .equations .left { text-align: right; padding-left: 0.6rem; }

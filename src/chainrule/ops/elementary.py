@@ -103,7 +103,12 @@ def erf(x: Any) -> Node:
 
 
 def sigmoid(x: Any) -> Node:
-    """σ(x) = 1 / (1 + e^−x), computed without overflow. ∂: σ(1 − σ)."""
+    """σ(x) = 1 / (1 + e^−x), computed without overflow. ∂: σ(1 − σ).
+
+    >>> import chainrule as cr
+    >>> cr.compile(cr.trace(lambda x: cr.sigmoid(x), x=(3,)))(x=[-1000.0, 0.0, 1000.0])
+    array([0. , 0.5, 1. ])
+    """
     return SIGMOID(x)
 
 
@@ -113,7 +118,12 @@ def softplus(x: Any) -> Node:
 
 
 def relu(x: Any) -> Node:
-    """x where x > 0, else 0. ∂: 1 where x > 0, else 0; at the kink x = 0 it is 0 (as PyTorch and JAX)."""
+    """x where x > 0, else 0. ∂: 1 where x > 0, else 0; at the kink x = 0 it is 0 (as PyTorch and JAX).
+
+    >>> import chainrule as cr
+    >>> print(cr.derive(lambda x: cr.sum(cr.relu(x)), x="n").equations()[0])
+    ∂L/∂x = where(x > 0, 1.0, 0)
+    """
     return RELU(x)
 
 
@@ -128,14 +138,14 @@ def elu(x: Any, alpha: float = 1.0) -> Node:
 
 
 def silu(x: Any) -> Node:
-    """x σ(x), also called swish. Elfwing, Uchibe and Doya 2018."""
+    """x σ(x), also called swish. ∂: that of its meaning, σ + x σ(1 − σ). Elfwing, Uchibe and Doya 2018."""
     return SILU(x)
 
 
 def gelu(x: Any, approximate: bool = False) -> Node:
     """x Φ(x) with the normal distribution's Φ; `approximate` uses the tanh formula. Hendrycks and Gimpel 2016.
 
-    Exact by default, as PyTorch; JAX's default is the approximation.
+    Exact by default, as PyTorch; JAX's default is the approximation. ∂: that of its meaning, Φ(x) + x Φ′(x) when exact.
     """
     return (GELU_TANH if approximate else GELU)(x)
 

@@ -114,12 +114,23 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Node:
 
 
 def one_hot(labels: Any, num_classes: Any) -> Node:
-    """1 at each label, 0 elsewhere: int[n] → (n, `num_classes`). Labels must lie in 0 … num_classes − 1."""
+    """1 at each label, 0 elsewhere: int[n] → (n, `num_classes`). Labels must lie in 0 … num_classes − 1.
+
+    Labels are integers and have no derivative.
+
+    >>> import chainrule as cr
+    >>> cr.compile(cr.trace(lambda y: cr.one_hot(y, 3), y="int[n]"))(y=[2, 0])
+    array([[0., 0., 1.],
+           [1., 0., 0.]])
+    """
     return ONE_HOT(labels, classes=size(num_classes))
 
 
 def arange(n: Any) -> Node:
-    """0, 1, …, n − 1; `n` is a number, a symbol's name or a size: ``P[cr.arange(P.shape[0]), y]`` picks by row."""
+    """0, 1, …, n − 1; `n` is a number, a symbol's name or a size: ``P[cr.arange(P.shape[0]), y]`` picks by row.
+
+    Integers: no derivative.
+    """
     return ARANGE(of=size(n))
 
 
@@ -137,7 +148,7 @@ def concatenate(arrays: Sequence[Any], axis: int = 0) -> Node:
 
 
 def stack(arrays: Sequence[Any], axis: int = 0) -> Node:
-    """Arrays of one shape joined along a new axis, as ``numpy.stack``."""
+    """Arrays of one shape joined along a new axis, as ``numpy.stack``. ∂: the cotangent, cut apart again."""
     nodes = [node(a) for a in arrays]
     if not nodes:
         raise ShapeError("stack needs at least one array")
@@ -145,7 +156,14 @@ def stack(arrays: Sequence[Any], axis: int = 0) -> Node:
 
 
 def pad(x: Any, pad_width: Any) -> Node:
-    """Zeros before and after each axis, as ``numpy.pad``: an integer, (before, after), or one such pair per axis."""
+    """Zeros before and after each axis, as ``numpy.pad``: an integer, (before, after), or one such pair per axis.
+
+    ∂: the cotangent without what was added.
+
+    >>> import chainrule as cr
+    >>> cr.compile(cr.trace(lambda x: cr.pad(x, (1, 2)), x="n"))(x=[5.0, 6.0])
+    array([0., 5., 6., 0., 0.])
+    """
     x = node(x)
     if not isinstance(pad_width, (tuple, list)):
         pad_width = (pad_width, pad_width)

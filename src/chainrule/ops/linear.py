@@ -156,22 +156,28 @@ def dot(a: Any, b: Any) -> Node:
 
 
 def outer(a: Any, b: Any) -> Node:
-    """a bᵀ of two vectors: (n), (m) → (n, m)."""
+    """a bᵀ of two vectors: (n), (m) → (n, m). ∂a = g b, ∂b = gᵀ a."""
     return OUTER(a, b)
 
 
 def tr(x: Any) -> Node:
-    """The trace Σ xᵢᵢ of a square matrix."""
+    """The trace Σ xᵢᵢ of a square matrix. ∂: g I."""
     return TRACE(x)
 
 
 def diag(x: Any) -> Node:
-    """A vector as a diagonal matrix, or the diagonal of a square matrix, as ``numpy.diag``."""
+    """A vector as a diagonal matrix, or the diagonal of a square matrix, as ``numpy.diag``.
+
+    ∂: the diagonal of the cotangent, or the cotangent on a diagonal.
+    """
     return DIAG(x)
 
 
 def eye(n: Any) -> Node:
-    """The n × n identity matrix; `n` is a number, a symbol's name or a size such as ``X.shape[1]``."""
+    """The n × n identity matrix; `n` is a number, a symbol's name or a size such as ``X.shape[1]``.
+
+    A constant: no derivative.
+    """
     return EYE(of=size(n))
 
 
@@ -180,6 +186,12 @@ def einsum(spec: str, *args: Any) -> Node:
 
     Without ``->`` the result has the indices that occur once, in alphabetical order. ``...`` stands for leading axes.
     Raises ShapeError where an index meets two sizes or the description does not fit the arguments.
+    ∂ in one argument: the same sum with the cotangent in its place and the argument's indices as the result.
+
+    >>> import chainrule as cr
+    >>> g = cr.trace(lambda A, B: cr.einsum("ij,jk->ik", A, B), A="n m", B="m k")
+    >>> g.output.shape
+    (Dim(n), Dim(k))
     """
     if not isinstance(spec, str):
         raise GraphError('einsum takes its description first, as in cr.einsum("ij,jk->ik", A, B)')

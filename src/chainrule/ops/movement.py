@@ -128,6 +128,7 @@ def broadcast_to(x: Any, shape: Any) -> Node:
 def reshape(x: Any, shape: Any) -> Node:
     """The same entries in another shape, row by row, as ``numpy.reshape``. One size may be -1: the exact quotient.
 
+    ∂: the cotangent in the old shape.
     Raises ShapeError if the number of entries differs, or if -1 would have to stand for a fraction.
 
     >>> import chainrule as cr
@@ -144,7 +145,10 @@ def reshape(x: Any, shape: Any) -> Node:
 
 
 def transpose(x: Any, axes: Sequence[int] | None = None) -> Node:
-    """The axes in another order, reversed by default, as ``numpy.transpose``. A vector is its own transpose."""
+    """The axes in another order, reversed by default, as ``numpy.transpose``. A vector is its own transpose.
+
+    ∂: the cotangent, its axes put back.
+    """
     x = node(x)
     order = tuple(range(x.ndim))[::-1] if axes is None else tuple(axis_of(a, x.ndim) for a in axes)
     if sorted(order) != list(range(x.ndim)):
@@ -153,7 +157,10 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Node:
 
 
 def swapaxes(x: Any, a: int, b: int) -> Node:
-    """Two axes exchanged, as ``numpy.swapaxes``: ``cr.swapaxes(K, -1, -2)`` transposes each matrix of a batch."""
+    """Two axes exchanged, as ``numpy.swapaxes``: ``cr.swapaxes(K, -1, -2)`` transposes each matrix of a batch.
+
+    ∂: the cotangent, exchanged back.
+    """
     x = node(x)
     order = list(range(x.ndim))
     i, j = axis_of(a, x.ndim), axis_of(b, x.ndim)
@@ -162,21 +169,24 @@ def swapaxes(x: Any, a: int, b: int) -> Node:
 
 
 def expand_dims(x: Any, axis: int | Sequence[int]) -> Node:
-    """New axes of size 1 at `axis`, as ``numpy.expand_dims``; ``x[:, None]`` writes the same."""
+    """New axes of size 1 at `axis`, as ``numpy.expand_dims``; ``x[:, None]`` writes the same.
+
+    ∂: the cotangent without them.
+    """
     x = node(x)
     new: Any = axis if isinstance(axis, (tuple, list)) else (axis,)
     return expand_axes(x, axes_of(new, x.ndim + len(new)))
 
 
 def squeeze(x: Any, axis: int | Sequence[int] | None = None) -> Node:
-    """Without the axes of size 1 (or those named), as ``numpy.squeeze``."""
+    """Without the axes of size 1 (or those named), as ``numpy.squeeze``. ∂: the cotangent, with these axes again."""
     x = node(x)
     axes = tuple(k for k, s in enumerate(x.shape) if s == 1) if axis is None else axes_of(axis, x.ndim)
     return squeeze_axes(x, axes)
 
 
 def flip(x: Any, axis: int | Sequence[int] | None = None) -> Node:
-    """The entries in reverse order along `axis`, as ``numpy.flip``."""
+    """The entries in reverse order along `axis`, as ``numpy.flip``. ∂: the cotangent, turned back."""
     x = node(x)
     axes = axes_of(axis, x.ndim)
     return FLIP(x, axes=axes) if axes else x

@@ -93,6 +93,11 @@ def var(x: Any, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Nod
     """The mean of (x − mean x)² over `axis`, as ``numpy.var``: divided by N − `ddof`.
 
     PyTorch's ``var`` divides by N − 1 (ddof=1) unless told otherwise.
+    ∂: that of its meaning, 2(x − mean x)/(N − `ddof`).
+
+    >>> import chainrule as cr
+    >>> float(cr.compile(cr.trace(lambda x: cr.var(x), x="n"))(x=[1.0, 2.0, 3.0, 6.0]))
+    3.5
     """
     x = node(x)
     return VAR(x, axis=axes_of(axis, x.ndim), keepdims=bool(keepdims), ddof=int(ddof))
@@ -139,7 +144,12 @@ def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Node:
 
 
 def softmax(x: Any, axis: int | Sequence[int] = -1) -> Node:
-    """e^x / Σ e^x along `axis` (the last by default), computed without overflow. ∂: p ⊙ (g − Σ g p)."""
+    """e^x / Σ e^x along `axis` (the last by default), computed without overflow. ∂: p ⊙ (g − Σ g p).
+
+    >>> import chainrule as cr
+    >>> cr.compile(cr.trace(lambda x: cr.softmax(x), x="n"))(x=[1000.0, 1000.0])
+    array([0.5, 0.5])
+    """
     x = node(x)
     return SOFTMAX(x, axis=axes_of(axis, x.ndim))
 

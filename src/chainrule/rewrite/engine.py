@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
 
 from ..graph.errors import InternalError
 from ..graph.node import Node, Op, describe, walk

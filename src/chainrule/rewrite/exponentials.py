@@ -43,7 +43,7 @@ _MOVES = frozenset({TRANSPOSE, EXPAND, SQUEEZE, RESHAPE, BROADCAST})
 
 def softmax(n: Node) -> Node | None:
     """e^a / Σ e^a → softmax(a), with the sum in any shape that broadcasting gives back to its entries."""
-    found = _normalised(*n.args, SUM) if n.op is DIV else None
+    found = _normalised(n, SUM) if n.op is DIV else None
     if found is None or found[0].op is not EXP:
         return None
     exponential, moves, axes = found
@@ -52,14 +52,14 @@ def softmax(n: Node) -> Node | None:
 
 def log_softmax(n: Node) -> Node | None:
     """a − log Σ e^a → log_softmax(a), likewise."""
-    found = _normalised(*n.args, LOGSUMEXP) if n.op is SUB else None
+    found = _normalised(n, LOGSUMEXP) if n.op is SUB else None
     return moved(found[1], LOG_SOFTMAX(found[0], axis=found[2])) if found else None
 
 
 def exp_of_log_softmax(n: Node) -> Node | None:
     """e^(a − log Σ e^a) → softmax(a), likewise."""
     (x,) = n.args
-    found = _normalised(*x.args, LOGSUMEXP) if x.op is SUB else None
+    found = _normalised(x, LOGSUMEXP) if x.op is SUB else None
     return moved(found[1], SOFTMAX(found[0], axis=found[2])) if found else None
 
 
@@ -81,8 +81,9 @@ def moved(moves: list[Node], x: Node) -> Node:
     return x
 
 
-def _normalised(x: Node, y: Node, reduction: Op) -> tuple[Node, list[Node], tuple[int, ...]] | None:
-    """(a, moves, axes) if x is a, moved, and y its reduction over `axes`, which meets the entries it came from."""
+def _normalised(n: Node, reduction: Op) -> tuple[Node, list[Node], tuple[int, ...]] | None:
+    """(a, moves, axes) if `n` joins a, moved, to its reduction over `axes`, which meets the entries it came from."""
+    x, y = n.args
     after, reduced = unmoved(y)
     if reduced.op is not reduction:
         return None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..graph.node import CONST, Expression, Node, Op, node, number
+from ..graph.node import Expression, Node, Op, node, number
 
 
 class Pattern(Expression):
@@ -68,7 +68,7 @@ class Law:
 def match(pattern: Any, n: Node, found: Bindings) -> Iterator[Bindings]:
     """Every way in which `n` is an instance of `pattern`, both orders tried where the operation commutes."""
     if type(pattern) is Node:
-        if n is pattern or (n.op is CONST and pattern.op is CONST and number(n) is not None and number(n) == number(pattern)):
+        if n is pattern or (number(n) is not None and number(n) == number(pattern)):
             yield found
         return
     if pattern.op is None:

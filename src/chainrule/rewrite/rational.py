@@ -94,7 +94,8 @@ class Algebra:
         return self._reduced(_ratio(x.coefficient, y.coefficient), _joined(x.above, y.below), _joined(x.below, y.above))
 
     def power(self, x: Rational, k: int) -> Rational:
-        return Rational(x.coefficient**k, {f: p * k for f, p in x.above.items()}, {f: p * k for f, p in x.below.items()})
+        above, below = ({f: p * k for f, p in part.items()} for part in (x.above, x.below))
+        return Rational(x.coefficient**k, above, below)
 
     def add(self, x: Rational, y: Rational) -> Rational:
         if x.coefficient == 0:

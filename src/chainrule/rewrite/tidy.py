@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import reduce
 from typing import Any
 
-from ..graph.node import CONST, REAL, Node, constant, node, number
+from ..graph.node import REAL, Node, constant, node, number
 from ..ops.arithmetic import ADD, DIV, MUL, NEG, NOT, POW, SUB, WHERE, XDIVY
 from ..ops.elementary import EXP, SQRT
 from ..ops.indexing import ARANGE, GATHER, ONE_HOT, PUT, SCATTER, TAKE
@@ -133,7 +133,9 @@ class _Tidying:
         while stack:
             n = stack[-1]
             known = n in done or n in self.form
-            todo = [] if known or (n in self.named and n is not root) else [x for x in n.args if x not in done and x not in self.form]
+            todo = []
+            if not known and (n not in self.named or n is root):
+                todo = [x for x in n.args if x not in done and x not in self.form]
             if todo:
                 stack.extend(reversed(todo))
                 continue
@@ -236,7 +238,8 @@ class _Tidying:
 
     def _picked(self, n: Node, args: list[Node]) -> Rational | None:
         """The adjoint of a row-wise choice x[i, yᵢ]: one_hot(y) ⊙ f(x) where what is put back is f(x[i, yᵢ])."""
-        if n.op is SCATTER and n.ndim == 2 and len(args) == 3 and args[1].op is ARANGE and args[1].shape[0] == n.shape[0]:
+        by_row = n.op is SCATTER and n.ndim == 2 and len(args) == 3 and args[1].op is ARANGE
+        if by_row and args[1].shape[0] == n.shape[0]:
             labels, read, where = args[2], GATHER, args[1:]
         elif n.op is PUT and n.ndim == 1 and not args[1].shape:
             labels, read, where = args[1], TAKE, args[1:]
@@ -338,7 +341,8 @@ class _Tidying:
         c, above = x.coefficient, dict(x.above)
         if c < 0:  # −(a − b) → b − a
             for f in above:
-                if isinstance(f, Poly) and above[f] == 1 and any(k < 0 for k in f.terms.values()) and any(k > 0 for k in f.terms.values()):
+                signs = {k < 0 for k in f.terms.values()} if isinstance(f, Poly) else set()
+                if isinstance(f, Poly) and above[f] == 1 and len(signs) == 2:
                     del above[f]
                     above[f.scaled(-1)] = 1
                     c = -c
@@ -379,7 +383,8 @@ class _Tidying:
 
 
 def _is_number(n: Node) -> bool:
-    return n.op is CONST and not n.shape and not isinstance(number(n), bool) and number(n) == number(n) and abs(number(n) or 0) < 1e300
+    value = number(n)
+    return value is not None and not isinstance(value, bool) and abs(value) < 1e300  # neither infinite nor NaN
 
 
 def _exact(value: Any) -> Number:

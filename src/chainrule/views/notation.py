@@ -189,6 +189,7 @@ class Notation:
         weight: dict[Node, int] = {}
         listed: list[Node] = []
         taken: set[str] = set()
+        count = 0
         for n in order:
             weight[n] = 1
             if n not in roots and (n in labels or n in made or n.op is LEAF or n.op is CONST or n.op is SIZE):
@@ -200,8 +201,11 @@ class Notation:
             if heavy <= _LONG and (uses.get(n, 0) < 2 or heavy <= _SHARED):
                 weight[n] = heavy
                 continue
-            taken = taken or {*labels.values(), *roots.values(), *visible, *self._symbols(order)}
-            made[n] = self._fresh(taken, made)
+            taken = taken or {*labels.values(), *roots.values(), *made.values(), *visible, *self._symbols(order)}
+            count = max(count, len(made)) + 1
+            while self.name(f"t{count}") in taken:
+                count += 1
+            made[n] = self.name(f"t{count}")
             taken.add(made[n])
             listed.append(n)
         found = []
@@ -210,12 +214,6 @@ class Notation:
             other = labels.get(n) if n in roots else None
             found.append(Equation(own, self._write(n, label) if other is None or other == own else other, n))
         return found
-
-    def _fresh(self, taken: set[str], made: dict[Node, str]) -> str:
-        k = len(made) + 1
-        while self.name(f"t{k}") in taken or self.name(f"t{k}") in made.values():
-            k += 1
-        return self.name(f"t{k}")
 
     def _symbols(self, order: Iterable[Node]) -> set[str]:
         return {self.symbol(name) for n in order if n.op is SIZE for name in n.attr("of").symbols}

@@ -83,7 +83,7 @@ def lifted(n: Node, least: int = SUM, also: tuple[int, ...] = ()) -> Slot | str:
     """A place where Python needs a quantity: numbers and sizes say that they are one."""
     if not plain(n):
         return Slot(n, least, also)
-    return f"size({n.attr('of')})" if n.op is SIZE else f"array({_number(n)})"
+    return f"size({n.attr('of')})" if n.op is SIZE else f"array({_number(value_of(n))})"
 
 
 def infix(sign: str, strength: int, least: int = SUM, also: tuple[int, ...] = (), right: int | None = None) -> Rule:
@@ -148,13 +148,14 @@ for _op in (I.PUT, I.SCATTER):
 def const(n: Node) -> Form:
     value = number(n)
     if value is None:
-        return form(ATOM, f"array({value_of(n)!r})")
-    shown = _number(n)
+        return form(ATOM, f"array({_number(value_of(n))})")
+    shown = _number(value)
     return form(MINUS if shown.startswith("-") else ATOM, shown)
 
 
-def _number(n: Node) -> str:
-    value = value_of(n)
+def _number(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_number, value))}]"
     return "-nan" if value != value and math.copysign(1, value) < 0 else repr(value)
 
 
