@@ -16,14 +16,53 @@ from chainrule.graph.node import BOOLEAN, INTEGER, OPS, Node, constant, leaf, no
 N, M, K = symbol("n"), symbol("m"), symbol("k")
 
 LEAVES = [
-    leaf("s"), leaf("r"), leaf("x", ("n",)), leaf("y", ("n",)), leaf("z", ("m",)), leaf("A", ("n", "m")), leaf("B", ("m", "n")),
-    leaf("C", ("n", "n")), leaf("W1", ("k", "n", "m")), leaf("X", (1, "n")), leaf("V", (5, 3)), leaf("i", ("n",), INTEGER),
-    leaf("l", (), INTEGER), leaf("c", ("n",), BOOLEAN), leaf("q", (), BOOLEAN),
-]  # fmt: skip
+    leaf("s"),
+    leaf("r"),
+    leaf("x", ("n",)),
+    leaf("y", ("n",)),
+    leaf("z", ("m",)),
+    leaf("A", ("n", "m")),
+    leaf("B", ("m", "n")),
+    leaf("C", ("n", "n")),
+    leaf("W1", ("k", "n", "m")),
+    leaf("X", (1, "n")),
+    leaf("V", (5, 3)),
+    leaf("i", ("n",), INTEGER),
+    leaf("l", (), INTEGER),
+    leaf("c", ("n",), BOOLEAN),
+    leaf("q", (), BOOLEAN),
+]
 PLAIN = [
-    2, 3, 0, 1, -1, -3, 2.0, 0.5, -0.5, -0.0, 1e-5, 1e22, math.inf, -math.inf, math.nan, True, False, [1.0, -2.0], [[1, 2], [3, 4]],
-    [True, False], N, 2 * N, N + 1, N * M, N - 1, -N, N // 2, (N + 1) // 2 * 3, N**2,
-]  # fmt: skip
+    2,
+    3,
+    0,
+    1,
+    -1,
+    -3,
+    2.0,
+    0.5,
+    -0.5,
+    -0.0,
+    1e-5,
+    1e22,
+    math.inf,
+    -math.inf,
+    math.nan,
+    True,
+    False,
+    [1.0, -2.0],
+    [[1, 2], [3, 4]],
+    [True, False],
+    N,
+    2 * N,
+    N + 1,
+    N * M,
+    N - 1,
+    -N,
+    N // 2,
+    (N + 1) // 2 * 3,
+    N**2,
+]
 START = [*LEAVES, *map(node, PLAIN)]
 
 
@@ -33,16 +72,52 @@ def op(name: str, **attrs: Any) -> Callable[..., Node]:
 
 
 BINARY = [
-    "add", "sub", "mul", "div", "pow", "matmul", "less", "less_equal", "greater", "greater_equal", "equal", "logical_and",
-    "logical_or", "maximum", "minimum", "xlogy", "xdivy", "outer",
-]  # fmt: skip
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "pow",
+    "matmul",
+    "less",
+    "less_equal",
+    "greater",
+    "greater_equal",
+    "equal",
+    "logical_and",
+    "logical_or",
+    "maximum",
+    "minimum",
+    "xlogy",
+    "xdivy",
+    "outer",
+]
 UNARY = [
-    "neg", "logical_not", "stop_gradient", "log", "exp", "expm1", "log1p", "sqrt", "abs", "sign", "sin", "cos", "tanh", "erf",
-    "sigmoid", "softplus", "relu", "silu", "gelu", "gelu_tanh", "tr", "diag",
-]  # fmt: skip
+    "neg",
+    "logical_not",
+    "stop_gradient",
+    "log",
+    "exp",
+    "expm1",
+    "log1p",
+    "sqrt",
+    "abs",
+    "sign",
+    "sin",
+    "cos",
+    "tanh",
+    "erf",
+    "sigmoid",
+    "softplus",
+    "relu",
+    "silu",
+    "gelu",
+    "gelu_tanh",
+    "tr",
+    "diag",
+]
 STEPS: list[Callable[..., Any]] = [
-    *[lambda a, b, c, f=op(name): f(a, b) for name in BINARY for _ in range(3)],
-    *[lambda a, b, c, f=op(name): f(a) for name in UNARY],
+    *[lambda a, b, c, f=f: f(a, b) for f in map(op, BINARY * 3)],
+    *[lambda a, b, c, f=f: f(a) for f in map(op, UNARY)],
     lambda a, b, c: OPS["where"](a, b, c),
     lambda a, b, c: OPS["clip"](a, b, c),
     lambda a, b, c: OPS["neg"](a),
@@ -78,9 +153,22 @@ STEPS: list[Callable[..., Any]] = [
     lambda a, b, c: cr.flip(a, 0),
     *[
         lambda a, b, c, k=k: a[k]
-        for k in (0, -1, slice(1, None), slice(None, -1), (slice(None), 0), (..., slice(None, None, 2)), (0, slice(1, None)),
-                  slice(None, None, -1), (0, 0), slice(1, 3), (..., None), (slice(1, None, 2), -1), N - 2)
-    ],  # fmt: skip
+        for k in (
+            0,
+            -1,
+            slice(1, None),
+            slice(None, -1),
+            (slice(None), 0),
+            (..., slice(None, None, 2)),
+            (0, slice(1, None)),
+            slice(None, None, -1),
+            (0, 0),
+            slice(1, 3),
+            (..., None),
+            (slice(1, None, 2), -1),
+            N - 2,
+        )
+    ],
     lambda a, b, c: OPS["slice"](a, start=(0,) * a.ndim, stop=a.shape, step=(1,) * a.ndim),
     lambda a, b, c: a[b],
     lambda a, b, c: a[b, c],
@@ -121,7 +209,7 @@ def grown(steps: list[tuple[int, int, int, int]], start: list[Node] = START, way
     return pool[-1]
 
 
-# The way back ----------------------------------------------------------------------------------------------------------
+# The way back -------------------------------------------------------------------------------------------------------
 
 
 def array(value: Any) -> Node:
@@ -131,9 +219,16 @@ def array(value: Any) -> Node:
 NAMES: dict[str, Any] = {
     **{name: getattr(cr, name) for name in dir(cr) if not name.startswith("_")},
     **{name: OPS[name] for name in ("put", "scatter", "xdivy")},
-    "array": array, "size": size_node, "op": SimpleNamespace(**OPS), "inf": math.inf, "nan": math.nan,
-    "n": N, "m": M, "k": K, **{n.attr("name"): n for n in LEAVES},
-}  # fmt: skip
+    "array": array,
+    "size": size_node,
+    "op": SimpleNamespace(**OPS),
+    "inf": math.inf,
+    "nan": math.nan,
+    "n": N,
+    "m": M,
+    "k": K,
+    **{n.attr("name"): n for n in LEAVES},
+}
 
 
 def python(text: str) -> str:

@@ -19,7 +19,16 @@ from chainrule.views.text import text, to_text
 
 LIBRARY = [op for op in OPS.values() if op.library and op not in (LEAF, CONST, SIZE)]
 WITHOUT_DERIVATIVE = {
-    "boolean results": {"less", "less_equal", "greater", "greater_equal", "equal", "logical_and", "logical_or", "logical_not"},
+    "boolean results": {
+        "less",
+        "less_equal",
+        "greater",
+        "greater_equal",
+        "equal",
+        "logical_and",
+        "logical_or",
+        "logical_not",
+    },
     "integer results": {"argmax"},
     "no arguments": {"arange", "eye"},
 }

@@ -56,7 +56,8 @@ class Derivation:
 
     def _forward(self, notation: Notation, made: dict[Node, str]) -> list[Equation]:
         last = notation.name(self._loss)
-        return [replace(e, name=last) if e.node is self.graph.output else e for e in self.graph.equations(notation, made)]
+        found = self.graph.equations(notation, made)
+        return [replace(e, name=last) if e.node is self.graph.output else e for e in found]
 
     @property
     def _loss(self) -> str:

@@ -86,7 +86,8 @@ class Graph:
         """
         labels = {n: notation.name(name) for n, name in self.labels.items()}
         inputs = {n: label for n, label in labels.items() if n.op is LEAF}
-        return notation.equations({n: labels[n] for n in walk(*self.outputs) if n in labels and n not in inputs}, inputs, made)
+        computed = {n: labels[n] for n in walk(*self.outputs) if n in labels and n not in inputs}
+        return notation.equations(computed, inputs, made)
 
     def text(self) -> str:
         """The forward equations as text, a line each."""

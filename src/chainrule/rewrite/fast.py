@@ -14,6 +14,7 @@ from ..ops.arithmetic import ADD, DIV, MUL, NEG, POW, SUB, WHERE
 from ..ops.movement import BROADCAST, SUM
 from .engine import FiledRule, Rules, rewrite
 from .pattern import Bindings, Law, attribute, unknown
+from .sharing import share
 from .spreads import SPREAD_RULES
 
 a, b, c = unknown("a"), unknown("b"), unknown("c")
@@ -120,4 +121,7 @@ FAST = Rules(LAWS, [*ARITHMETIC, *SPREAD_RULES])
 
 def hasten(roots: Iterable[Node]) -> dict[Node, Node]:
     """What every node below `roots` becomes: the same numbers with less work."""
-    return rewrite(roots, FAST)
+    roots = list(roots)
+    done = rewrite(roots, FAST)
+    shared = share([done[r] for r in roots])
+    return {n: shared.get(m, m) for n, m in done.items()}

@@ -1,7 +1,7 @@
 r"""The graph as mathematics. Elementwise products of arrays always show ⊙; juxtaposition is the matrix product.
 
-Vectors are columns: ``outer(a, b)`` is a bᵀ and ``a @ b`` of two vectors is aᵀ b. A number stands before what it scales,
-2 (ŷ − y); any other scalar factor shows a dot. Besides what every textbook has:
+Vectors are columns: ``outer(a, b)`` is a bᵀ and ``a @ b`` of two vectors is aᵀ b. A number stands before what it
+scales, 2 (ŷ − y); any other scalar factor shows a dot. Besides what every textbook has:
 
     Σ_i [X]_{i,:}       over the first axis of X; [X]_{:,j→1} keeps the summed axis, with size 1. So do max, mean, …
     x^{⊙2}              entry by entry;  a fraction of arrays, σ(Z), exp(Z) and |Z| are too
@@ -14,7 +14,6 @@ Vectors are columns: ``outer(a, b)`` is a bᵀ and ``a @ b`` of two vectors is a
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -28,55 +27,36 @@ from ..ops import indexing as I
 from ..ops import linear as L
 from ..ops import movement as M
 from ..ops import reduce as R
+from .names import name_latex
 from .notation import (
-    AND, ATOM, BIG, CHOICE, COMPARISON, CONDITION, FRACTION, LABEL, MATRIX_PRODUCT, MINUS, OR, POWER, PRODUCT, QUOTIENT, SUM, TIGHT,
+    AND,
+    ATOM,
+    BIG,
+    CHOICE,
+    COMPARISON,
+    CONDITION,
+    FRACTION,
+    LABEL,
+    MATRIX_PRODUCT,
+    MINUS,
+    OR,
+    POWER,
+    PRODUCT,
+    QUOTIENT,
+    SUM,
+    TIGHT,
     TRANSPOSED,
-    Equation, Form, Notation, Rule, Slot, comma, form, plain,
-)  # fmt: skip
+    Equation,
+    Form,
+    Notation,
+    Rule,
+    Slot,
+    comma,
+    form,
+    plain,
+)
 
 latex = Table("latex")
-
-# Names -------------------------------------------------------------------------------------------------------------
-
-_GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega "
-    "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
-)
-_ACCENTS = {"hat": r"\hat", "bar": r"\bar", "tilde": r"\tilde"}
-_COMBINING = {"\u0302": r"\widehat", "\u0304": r"\overline", "\u0303": r"\widetilde"}
-
-
-def name_latex(name: str) -> str:
-    r"""A quantity's name as mathematics, one to one: W1 → W_{1}, W_1 → W_{(1)}, yhat → \hat{y}, x_t → x_{t}.
-
-    >>> name_latex("W1"), name_latex("W_1"), name_latex("yhat2"), name_latex("logits"), name_latex("W_hh")
-    ('W_{1}', 'W_{(1)}', '\\hat{y}_{2}', '\\mathrm{logits}', 'W_{\\mathrm{hh}}')
-    """
-    stem, *parts = name.split("_")
-    if not stem:
-        return r"\mathrm{" + name.replace("_", r"\_") + "}"
-    base, digits = _numbered(stem)
-    below = [digits] if digits else []
-    below += [f"({part})" if part.isdecimal() else name_latex(part) if part else r"\_" for part in parts]
-    return _stem(base) + (f"_{{{','.join(below)}}}" if below else "")
-
-
-def _numbered(word: str) -> tuple[str, str]:
-    base = word.rstrip("0123456789")
-    return (base, word[len(base) :]) if base else (word, "")
-
-
-def _stem(base: str) -> str:
-    for word, accent in _ACCENTS.items():
-        if base.endswith(word) and len(base) > len(word):
-            return f"{accent}{{{_stem(base[: -len(word)])}}}"
-    parts = unicodedata.normalize("NFD", base)
-    if len(parts) == 2 and parts[1] in _COMBINING:
-        return f"{_COMBINING[parts[1]]}{{{parts[0]}}}"
-    if base in _GREEK:
-        return f"\\{base}"
-    return base if len(base) == 1 else rf"\mathrm{{{base}}}"
-
 
 # Forms that several operations share -------------------------------------------------------------------------------
 
@@ -197,8 +177,17 @@ for _op, _sign in {A.LESS: " < ", A.LESS_EQUAL: r" \le ", A.GREATER: " > ", A.GR
 latex[A.EQUAL] = infix(" = ", CONDITION, SUM, right=SUM)
 latex[A.AND] = infix(r" \wedge ", AND, MINUS, (AND,), MINUS)
 latex[A.OR] = infix(r" \vee ", OR, MINUS, (OR,), MINUS)
-for _op, _sign in {A.LOG: r"\log", E.EXP: r"\exp", E.SIN: r"\sin", E.COS: r"\cos", E.TANH: r"\tanh", E.SIGMOID: r"\sigma",
-                   L.TRACE: r"\operatorname{tr}", A.MAXIMUM: r"\max", A.MINIMUM: r"\min"}.items():  # fmt: skip
+for _op, _sign in {
+    A.LOG: r"\log",
+    E.EXP: r"\exp",
+    E.SIN: r"\sin",
+    E.COS: r"\cos",
+    E.TANH: r"\tanh",
+    E.SIGMOID: r"\sigma",
+    L.TRACE: r"\operatorname{tr}",
+    A.MAXIMUM: r"\max",
+    A.MINIMUM: r"\min",
+}.items():
     latex[_op] = call(_sign)
 for _op in (A.CLIP, A.XLOGY, A.XDIVY, E.EXPM1, E.LOG1P, E.SIGN, E.ERF, E.SOFTPLUS, L.DIAG):
     latex[_op] = operator(_op.name)
@@ -206,8 +195,13 @@ for _op, _name in {E.RELU: "ReLU", E.SILU: "SiLU", E.GELU: "GELU", E.GELU_TANH: 
     latex[_op] = operator(_name)
 for _op, _name in {R.SOFTMAX: "softmax", R.LOG_SOFTMAX: r"log\,softmax"}.items():
     latex[_op] = softened(_name)
-for _op, _sign in {R.MEAN: r"\operatorname{mean}", R.VAR: r"\operatorname{var}", R.MAX: r"\max", R.MIN: r"\min",
-                   R.ARGMAX: r"\operatorname{argmax}"}.items():  # fmt: skip
+for _op, _sign in {
+    R.MEAN: r"\operatorname{mean}",
+    R.VAR: r"\operatorname{var}",
+    R.MAX: r"\max",
+    R.MIN: r"\min",
+    R.ARGMAX: r"\operatorname{argmax}",
+}.items():
     latex[_op] = over(_sign)
 for _op in (M.FLIP, I.PUT, I.SCATTER, A.STOP):
     latex[_op] = default
@@ -218,7 +212,8 @@ def constant(n: Node) -> Form:
     value = number(n)
     if value is not None:
         shown = _number(value)
-        return form(MINUS if shown.startswith("-") else PRODUCT if "cdot" in shown else POWER if "^" in shown else ATOM, shown)
+        unsigned = PRODUCT if "cdot" in shown else POWER if "^" in shown else ATOM
+        return form(MINUS if shown.startswith("-") else unsigned, shown)
     if n.ndim > 2:
         return form(ATOM, rf"\mathrm{{array}}\left({_nested(value_of(n))}\right)")
     rows = value_of(n) if n.ndim == 2 else [[v] for v in value_of(n)]
@@ -284,14 +279,30 @@ def _averaged(total: Node, b: Node, through: tuple[Node, ...], otherwise: Form, 
     r"""\frac{1}{N} \sum, where what is divided by is a number or a size"""
     if not plain(b):
         return otherwise
-    strength = MINUS - 15 if sign else PRODUCT
+    strength = SUM if sign else PRODUCT
     first = rf"{sign}\frac{{1}}{{"
     return form(strength, first, Slot(b), r"} \, ", Slot(total, PRODUCT), through=through, otherwise=lambda: otherwise)
 
 
 _LARGE = frozenset({M.SUM, R.MAX, R.MIN})
-_LOOSE = frozenset({A.MUL, A.DIV, A.NEG, L.MATMUL, L.OUTER, M.SUM, R.MEAN, R.VAR, R.MAX, R.MIN, R.LOGSUMEXP, R.NORM, A.WHERE,
-                    M.BROADCAST})  # fmt: skip
+_LOOSE = frozenset(
+    {
+        A.MUL,
+        A.DIV,
+        A.NEG,
+        L.MATMUL,
+        L.OUTER,
+        M.SUM,
+        R.MEAN,
+        R.VAR,
+        R.MAX,
+        R.MIN,
+        R.LOGSUMEXP,
+        R.NORM,
+        A.WHERE,
+        M.BROADCAST,
+    }
+)
 
 
 @latex(A.NEG)
@@ -313,7 +324,9 @@ def choice(n: Node) -> Form:
         mask = (r"\mathbb{1}\left[", Slot(c, CONDITION), r"\right]")
         if number(a) == 1 and c.shape == n.shape:
             return form(ATOM, *mask)
-        return form(PRODUCT, Slot(a, MINUS, (PRODUCT,), closed=True), r" \odot " if a.ndim and c.ndim else r" \cdot ", *mask)
+        return form(
+            PRODUCT, Slot(a, MINUS, (PRODUCT,), closed=True), r" \odot " if a.ndim and c.ndim else r" \cdot ", *mask
+        )
     cases = (Slot(a), r" & \text{if } ", Slot(c, CONDITION), r" \\ ", Slot(b), r" & \text{otherwise}")
     return form(CHOICE, r"\begin{cases} ", *cases, r" \end{cases}")
 
@@ -333,7 +346,9 @@ def total(n: Node) -> Form:
 def length(n: Node) -> Form:
     x = n.args[0]
     if many_rows(n):
-        return form(TRANSPOSED if x.ndim == 2 else ATOM, r"\left\| ", Slot(x), r" \right\|" + ("_F" if x.ndim == 2 else ""))
+        return form(
+            TRANSPOSED if x.ndim == 2 else ATOM, r"\left\| ", Slot(x), r" \right\|" + ("_F" if x.ndim == 2 else "")
+        )
     return over(r"\operatorname{norm}")(n)
 
 
@@ -434,7 +449,13 @@ def entries(n: Node) -> Form:
     """P_{i, y_i} where each row i gives its entry number y_i; otherwise x[i, j]."""
     x, *positions = n.args
     row = positions[0]
-    if len(positions) == 2 and row.op is I.ARANGE and row.shape[0] == x.shape[0] and positions[1].ndim == 1 and x.ndim == 2:
+    if (
+        len(positions) == 2
+        and row.op is I.ARANGE
+        and row.shape[0] == x.shape[0]
+        and positions[1].ndim == 1
+        and x.ndim == 2
+    ):
         return form(TRANSPOSED, r"\left[", Slot(x), r"\right]_{i,\,", Slot(positions[1], ATOM), "_{i}}")
     return bracketed(n, [Slot(i) for i in positions])
 
@@ -463,6 +484,10 @@ def _listed(name: str) -> Rule:
     return lambda n: form(ATOM, rf"\operatorname{{{name}}}_{{{n.attr('axis')}}}\left(", *comma(n.args), r"\right)")
 
 
+def _elu(alpha: float) -> str:
+    return rf"\operatorname{{ELU}}_{{{_number(alpha)}}}"
+
+
 def _of_size(name: str, key: str) -> Rule:
     return lambda n: form(ATOM, rf"\operatorname{{{name}}}_{{{size_latex(n.attr(key))}}}", *_arguments(n))
 
@@ -476,7 +501,7 @@ latex[A.NOT] = lambda n: form(MINUS, r"\neg ", Slot(n.args[0], MINUS + 1))
 latex[E.ABS] = lambda n: form(ATOM, r"\left| ", Slot(n.args[0]), r" \right|")
 latex[E.SQRT] = lambda n: form(TRANSPOSED, r"\sqrt{", Slot(n.args[0]), "}")
 latex[E.LEAKY_RELU] = lambda n: call(rf"\operatorname{{leaky\,ReLU}}_{{{_number(n.attr('slope'))}}}")(n)
-latex[E.ELU] = lambda n: call(r"\operatorname{ELU}" + ("" if n.attr("alpha") == 1 else f"_{{{_number(n.attr('alpha'))}}}"))(n)
+latex[E.ELU] = lambda n: operator("ELU")(n) if n.attr("alpha") == 1 else call(_elu(n.attr("alpha")))(n)
 latex[M.RESHAPE] = shaped("reshape")
 latex[L.EYE] = lambda n: form(ATOM, rf"\mathbf{{I}}_{{{size_latex(n.attr('of'))}}}")
 latex[L.EINSUM] = lambda n: call(r"\operatorname{einsum}_{" + n.attr("spec").replace("->", r" \to ") + "}")(n)

@@ -131,9 +131,8 @@ class Notation:
                 stack.extend(reversed(item.parts))
             else:
                 inner = self._inner(item, label)
-                if not item.bare(inner.strength) or (
-                    item.unsigned and self._signed(inner, label) or item.closed and self._open(inner, label)
-                ):
+                leaks = (item.unsigned and self._signed(inner, label)) or (item.closed and self._open(inner, label))
+                if leaks or not item.bare(inner.strength):
                     stack.extend((self.brackets[1], inner, self.brackets[0]))
                 else:
                     stack.append(inner)
@@ -226,7 +225,9 @@ class Notation:
         if not sizes:
             return {}
         names = {*visible, *labels.values(), *roots.values()}
-        return {n: self.quoted(n.attr("of")) for n in sizes if any(self.symbol(s) in names for s in n.attr("of").symbols)}
+        return {
+            n: self.quoted(n.attr("of")) for n in sizes if any(self.symbol(s) in names for s in n.attr("of").symbols)
+        }
 
 
 _LONG, _SHARED = 60, 6

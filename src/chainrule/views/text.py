@@ -30,9 +30,28 @@ from ..ops import linear as L
 from ..ops import movement as M
 from ..ops import reduce as R
 from .notation import (
-    AND, ATOM, COMPARISON, LABEL, MATRIX_PRODUCT, MINUS, OR, POWER, PRODUCT, QUOTIENT, SUM, TIGHT, TRANSPOSED, Equation,
-    Form, Notation, Rule, Slot, comma, form, plain,
-)  # fmt: skip
+    AND,
+    ATOM,
+    COMPARISON,
+    LABEL,
+    MATRIX_PRODUCT,
+    MINUS,
+    OR,
+    POWER,
+    PRODUCT,
+    QUOTIENT,
+    SUM,
+    TIGHT,
+    TRANSPOSED,
+    Equation,
+    Form,
+    Notation,
+    Rule,
+    Slot,
+    comma,
+    form,
+    plain,
+)
 
 text = Table("text")
 
@@ -94,7 +113,7 @@ def infix(sign: str, strength: int, least: int = SUM, also: tuple[int, ...] = ()
 
     def rule(n: Node) -> Form:
         a, b = n.args
-        computed = plain(a) and (strength < SUM or plain(b) and not (n.op is A.DIV and SIZE in (a.op, b.op)))
+        computed = plain(a) and (strength < SUM or (plain(b) and not (n.op is A.DIV and SIZE in (a.op, b.op))))
         first = lifted(a) if computed else Slot(a, least, also)
         return form(strength, first, sign, Slot(b, least + 1 if right is None else right, unsigned=strength == SUM))
 
@@ -105,7 +124,9 @@ def reduction(name: str) -> Rule:
     def rule(n: Node) -> Form:
         axis, attrs = n.attr("axis"), dict(n.attrs)
         settings = [] if len(axis) == n.args[0].ndim else [f", axis={axis[0] if len(axis) == 1 else axis}"]
-        settings += [", keepdims=True"] * bool(attrs.get("keepdims")) + [f", ddof={attrs.get('ddof')}"] * bool(attrs.get("ddof"))
+        settings += [", keepdims=True"] * bool(attrs.get("keepdims")) + [f", ddof={attrs.get('ddof')}"] * bool(
+            attrs.get("ddof")
+        )
         return form(ATOM, f"{name}(", Slot(n.args[0]), *settings, ")")
 
     return rule
@@ -117,7 +138,9 @@ def along(name: str) -> Rule:
     def rule(n: Node) -> Form:
         axis = n.attr("axis")
         last = axis == (n.ndim - 1,)
-        return form(ATOM, f"{name}(", Slot(n.args[0]), *[] if last else [f", axis={axis[0] if len(axis) == 1 else axis}"], ")")
+        return form(
+            ATOM, f"{name}(", Slot(n.args[0]), *[] if last else [f", axis={axis[0] if len(axis) == 1 else axis}"], ")"
+        )
 
     return rule
 
@@ -132,9 +155,34 @@ text[A.DIV] = infix(" / ", QUOTIENT, MINUS, (PRODUCT,), LABEL + 1)
 text[L.MATMUL] = infix(" @ ", MATRIX_PRODUCT, MINUS, (MATRIX_PRODUCT,))
 text[A.MUL] = lambda n: infix(" ⊙ " if n.args[0].ndim and n.args[1].ndim else "·", PRODUCT, MINUS, (PRODUCT,))(n)
 for _op in (
-    A.EQUAL, A.MAXIMUM, A.MINIMUM, A.WHERE, A.CLIP, A.STOP, A.LOG, A.XLOGY, A.XDIVY, E.EXP, E.EXPM1, E.LOG1P, E.SQRT, E.ABS,
-    E.SIGN, E.SIN, E.COS, E.TANH, E.ERF, E.SIGMOID, E.SOFTPLUS, E.RELU, E.SILU, E.GELU, L.OUTER, L.TRACE, L.DIAG,
-):  # fmt: skip
+    A.EQUAL,
+    A.MAXIMUM,
+    A.MINIMUM,
+    A.WHERE,
+    A.CLIP,
+    A.STOP,
+    A.LOG,
+    A.XLOGY,
+    A.XDIVY,
+    E.EXP,
+    E.EXPM1,
+    E.LOG1P,
+    E.SQRT,
+    E.ABS,
+    E.SIGN,
+    E.SIN,
+    E.COS,
+    E.TANH,
+    E.ERF,
+    E.SIGMOID,
+    E.SOFTPLUS,
+    E.RELU,
+    E.SILU,
+    E.GELU,
+    L.OUTER,
+    L.TRACE,
+    L.DIAG,
+):
     text[_op] = call(_op.name)
 for _op in (M.SUM, R.MEAN, R.VAR, R.MAX, R.MIN, R.NORM, R.LOGSUMEXP):
     text[_op] = reduction(_op.name)
@@ -223,7 +271,9 @@ def _ranges(n: Node) -> list[str]:
 
 
 def _sliced(n: Node) -> Node:
-    return I.getitem(n.args[0], tuple(slice(*bounds) for bounds in zip(n.attr("start"), n.attr("stop"), n.attr("step"))))
+    return I.getitem(
+        n.args[0], tuple(slice(*bounds) for bounds in zip(n.attr("start"), n.attr("stop"), n.attr("step")))
+    )
 
 
 text[I.SLICE] = unless_other(_sliced, lambda n: _bracketed(n, n.args[0], [*_ranges(n)]))
