@@ -1,4 +1,6 @@
-r"""A reader of the LaTeX that is printed for arithmetic, products, sums and a few functions. It shares nothing with the printer.
+r"""A reader of the LaTeX that is printed for arithmetic, products, sums and a few functions.
+
+It shares nothing with the printer.
 
 expression  [-] product (+|- product)*
 product     chain ((\odot|\cdot) chain)* [\,/\, chain]

@@ -66,7 +66,7 @@ class Derivation:
         return g.names[g.output] if g.output in g.names else g.labels[g.output] if "L" in g else "L"
 
     def equations(self, notation: Notation = TEXT) -> list[Equation]:
-        """∂L/∂v = … for each named quantity v that the backward pass goes through, in its order, and each input asked for.
+        """∂L/∂v = … for each named quantity v that the backward pass goes through, in order, and each input asked for.
 
         Right sides are written in the forward quantities and in the derivatives found before them.
         """
@@ -107,7 +107,7 @@ class Derivation:
 
     @cached_property
     def cost(self) -> DerivationCost:
-        """What the program of loss and gradients costs: `.forward`, `.backward`, `.saved_bytes()`, `.at(n=100, ...)`."""
+        """What the program of loss and gradients costs: `.forward`, `.backward`, `.saved_bytes()`, `.at(n=100)`."""
         return derivation_cost(self.graph, self.wrt)
 
     def __repr__(self) -> str:

@@ -296,7 +296,7 @@ SIZE = Op("size", shape=lambda *, of: (), kind=INTEGER)
 
 def identifier(name: str) -> str:
     """`name` as Python itself would read it; refuses whatever is not a plain identifier."""
-    if not isinstance(name, str) or not name.isidentifier():
+    if not isinstance(name, str) or not name.isidentifier() or "·" in name:  # · is Python's to allow, and our product
         raise GraphError(f"{name!r} is no name for a quantity: it must be a Python identifier such as W1, b or yhat")
     return unicodedata.normalize("NFKC", name)
 

@@ -13,12 +13,10 @@ scales, 2 (ŷ − y); any other scalar factor shows a dot. Besides what every te
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
 
-from ..graph.dims import Dim, Shape, Size, symbol
 from ..graph.dims import latex as size_latex
+from ..graph.dims import symbol
 from ..graph.node import CONST, LEAF, SIZE, Node, number, value_of
 from ..graph.table import Table
 from ..ops import arithmetic as A
@@ -27,6 +25,21 @@ from ..ops import indexing as I
 from ..ops import linear as L
 from ..ops import movement as M
 from ..ops import reduce as R
+from .forms import (
+    bracketed,
+    call,
+    default,
+    entry,
+    indices,
+    infix,
+    many_rows,
+    number_latex,
+    operator,
+    over,
+    shaped,
+    sizes,
+    softened,
+)
 from .names import name_latex
 from .notation import (
     AND,
@@ -57,118 +70,6 @@ from .notation import (
 )
 
 latex = Table("latex")
-
-# Forms that several operations share -------------------------------------------------------------------------------
-
-
-def call(name: str) -> Rule:
-    """``name(arguments)``; brackets grow with what they hold."""
-    return lambda n: form(ATOM, rf"{name}\left(", *comma(n.args), r"\right)")
-
-
-def operator(name: str) -> Rule:
-    return call(rf"\operatorname{{{name}}}")
-
-
-def default(n: Node) -> Form:
-    """Any operation as a call, its attributes below the name."""
-    below = ",".join(rf"\mathrm{{{_escaped(k)}}}={setting(v)}" for k, v in n.attrs)
-    name = rf"\operatorname{{{_escaped(n.op.name)}}}" + (f"_{{{below}}}" if below else "")
-    return form(ATOM, rf"{name}\left(", *comma(n.args), r"\right)")
-
-
-def _escaped(word: str) -> str:
-    return re.sub(r"([_#%&$])", r"\\\1", word)
-
-
-def setting(value: object) -> str:
-    """An attribute."""
-    if isinstance(value, tuple):
-        return r"\left(" + ",".join(map(setting, value)) + r"\right)"
-    if isinstance(value, (bool, int, float)):
-        return _number(value)
-    if isinstance(value, Dim):
-        return size_latex(value)
-    word = _escaped(re.sub(r"[^\w ,.>-]", "", str(value)))
-    return rf"\mathrm{{{word}}}"
-
-
-def sizes(shape: Shape) -> str:
-    """n × (m + 1)"""
-    return r" \times ".join(_enclosed(s) for s in shape) if len(shape) > 1 else size_latex(shape[0]) if shape else "()"
-
-
-def _enclosed(s: Size) -> str:
-    shown = size_latex(s)
-    return f"({shown})" if " " in re.sub(r"\\left\\lfloor.*?\\right\\rfloor", "", shown) else shown
-
-
-def infix(sign: str, strength: int, least: int, also: tuple[int, ...] = (), right: int | None = None) -> Rule:
-    """A chain from the left."""
-    second = least + 1 if right is None else right
-    return lambda n: form(
-        strength, Slot(n.args[0], least, also), sign, Slot(n.args[1], second, unsigned=strength == SUM)
-    )
-
-
-def indices(rank: int) -> list[str]:
-    return ["i", "j", "k", "l", "m"][:rank] if rank <= 5 else [f"i_{{{k}}}" for k in range(rank)]
-
-
-def entry(x: Node, axes: Iterable[int], keepdims: bool = False) -> tuple[str | Slot, ...]:
-    """[x]_{:,j}: an entry of x, with letters for `axes`."""
-    letters = indices(x.ndim)
-    axes = tuple(axes)
-    below = [letters[k] + (r" \to 1" if keepdims else "") if k in axes else ":" for k in range(x.ndim)]
-    return r"\left[", Slot(x), rf"\right]_{{{('' if len(axes) == x.ndim and not keepdims else ',').join(below)}}}"
-
-
-def over(sign: str) -> Rule:
-    """A sum, mean, maximum, … over some of the indices, which are written out."""
-
-    def rule(n: Node) -> Form:
-        (x,), axis, attrs = n.args, n.attr("axis"), dict(n.attrs)
-        axes = axis if isinstance(axis, tuple) else (axis,)
-        if not axes:
-            return default(n)
-        below = ",".join(indices(x.ndim)[a] for a in axes)
-        note = rf";\,\mathrm{{ddof}}={attrs['ddof']}" if attrs.get("ddof") else ""
-        return form(BIG, rf"{sign}_{{{below}{note}}} ", *entry(x, axes, bool(attrs.get("keepdims"))))
-
-    return rule
-
-
-def softened(name: str) -> Rule:
-    """Along the last axis unless said."""
-
-    def rule(n: Node) -> Form:
-        axis = n.attr("axis")
-        below = "" if axis == (n.ndim - 1,) else rf"_{{\mathrm{{axis}}={','.join(map(str, axis))}}}"
-        return form(ATOM, rf"\operatorname{{{name}}}{below}\left(", Slot(n.args[0]), r"\right)")
-
-    return rule
-
-
-def shaped(name: str) -> Rule:
-    """A change of shape, with the new shape below."""
-    return lambda n: form(ATOM, rf"\operatorname{{{name}}}_{{{sizes(n.shape)}}}\left(", Slot(n.args[0]), r"\right)")
-
-
-def bracketed(n: Node, index: Sequence[str | Slot], **opened: Any) -> Form:
-    """x[…]"""
-    parts: list[str | Slot] = []
-    for i in index:
-        parts += [", ", i] if parts else [i]
-    return form(TIGHT, Slot(n.args[0], TIGHT), r"\left[", *parts, r"\right]", **opened)
-
-
-def many_rows(n: Node) -> bool:
-    """Whether all axes of a vector or a matrix are reduced, and dropped."""
-    x = n.args[0]
-    return x.ndim in (1, 2) and len(n.attr("axis")) == x.ndim and not n.attr("keepdims")
-
-
-# The rules ---------------------------------------------------------------------------------------------------------
 
 for _op, _sign in {A.ADD: " + ", A.SUB: " - "}.items():
     latex[_op] = infix(_sign, SUM, SUM)
@@ -211,33 +112,18 @@ for _op in (M.FLIP, I.PUT, I.SCATTER, A.STOP):
 def constant(n: Node) -> Form:
     value = number(n)
     if value is not None:
-        shown = _number(value)
+        shown = number_latex(value)
         unsigned = PRODUCT if "cdot" in shown else POWER if "^" in shown else ATOM
         return form(MINUS if shown.startswith("-") else unsigned, shown)
     if n.ndim > 2:
         return form(ATOM, rf"\mathrm{{array}}\left({_nested(value_of(n))}\right)")
     rows = value_of(n) if n.ndim == 2 else [[v] for v in value_of(n)]
-    body = r" \\ ".join(" & ".join(map(_number, row)) for row in rows)
+    body = r" \\ ".join(" & ".join(map(number_latex, row)) for row in rows)
     return form(ATOM, rf"\begin{{pmatrix}} {body} \end{{pmatrix}}")
 
 
 def _nested(value: object) -> str:
-    return rf"\left[{', '.join(map(_nested, value))}\right]" if isinstance(value, list) else _number(value)  # type: ignore[arg-type]
-
-
-def _number(value: float | int | bool) -> str:
-    if isinstance(value, bool):
-        return rf"\mathrm{{{str(value).lower()}}}"
-    text = repr(value)
-    if text.endswith("inf"):
-        return text.replace("inf", r"\infty")
-    if text == "nan":
-        return r"\mathrm{nan}"
-    digits, e, exponent = text.partition("e")
-    if e:
-        sign, digits = ("-", digits[1:]) if digits[0] == "-" else ("", digits)
-        return sign + ("" if digits == "1" else rf"{digits} \cdot ") + f"10^{{{int(exponent)}}}"
-    return digits[:-2] if digits.endswith(".0") and value else digits
+    return rf"\left[{', '.join(map(_nested, value))}\right]" if isinstance(value, list) else number_latex(value)  # type: ignore[arg-type]
 
 
 @latex(A.MUL)
@@ -485,7 +371,7 @@ def _listed(name: str) -> Rule:
 
 
 def _elu(alpha: float) -> str:
-    return rf"\operatorname{{ELU}}_{{{_number(alpha)}}}"
+    return rf"\operatorname{{ELU}}_{{{number_latex(alpha)}}}"
 
 
 def _of_size(name: str, key: str) -> Rule:
@@ -500,7 +386,7 @@ latex[LEAF] = lambda n: form(ATOM, name_latex(n.attr("name")))
 latex[A.NOT] = lambda n: form(MINUS, r"\neg ", Slot(n.args[0], MINUS + 1))
 latex[E.ABS] = lambda n: form(ATOM, r"\left| ", Slot(n.args[0]), r" \right|")
 latex[E.SQRT] = lambda n: form(TRANSPOSED, r"\sqrt{", Slot(n.args[0]), "}")
-latex[E.LEAKY_RELU] = lambda n: call(rf"\operatorname{{leaky\,ReLU}}_{{{_number(n.attr('slope'))}}}")(n)
+latex[E.LEAKY_RELU] = lambda n: call(rf"\operatorname{{leaky\,ReLU}}_{{{number_latex(n.attr('slope'))}}}")(n)
 latex[E.ELU] = lambda n: operator("ELU")(n) if n.attr("alpha") == 1 else call(_elu(n.attr("alpha")))(n)
 latex[M.RESHAPE] = shaped("reshape")
 latex[L.EYE] = lambda n: form(ATOM, rf"\mathbf{{I}}_{{{size_latex(n.attr('of'))}}}")

@@ -4,8 +4,8 @@
     2·a       2 * a, a scalar's product     ⌊n/2⌋     n // 2, in sizes
     x²        x ** 2                        ∂L/∂x     the name of a derivative
 
-Everything else is Python with NumPy's and Chainrule's functions, and Python's precedence: put these signs back, evaluate
-where `n` is the size n, and the result is the identical node. What NumPy has no words for is written so:
+Everything else is Python with NumPy's and Chainrule's functions, and Python's precedence: put these signs back,
+evaluate where `n` is the size n, and the result is the identical node. What NumPy has no words for is written so:
 
     array(2)              the number 2 as a quantity, where Python would compute with it (2 < x, 2 + 3), or an array
     size(n)               a size as a quantity, likewise
