@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import numpy as np
-from measure import Row, installed, interleaved, per_step, ratio, sgd_step, taking
+from measure import Row, installed, interleaved, per_step, ratio, taking
 from mlp import agree
 
 import chainrule as cr
@@ -41,7 +41,7 @@ def weights() -> dict[str, np.ndarray]:
 
 
 def by_chainrule(engine: str, X: np.ndarray, Y: np.ndarray, order: np.ndarray) -> Callable[[], list[float]]:
-    program = cr.compile(sgd_step(network()), engine=engine)
+    program = cr.compile(cr.optim.SGD().step(network()), engine=engine)
     data = {"X": program.place(X), "Y": program.place(Y)}
 
     def run() -> list[float]:

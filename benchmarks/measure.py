@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from inspect import Parameter, Signature
 from pathlib import Path
 from statistics import median
@@ -43,7 +44,8 @@ class Row:
         return "PASS" if (self.value < self.below if self.below is not None else self.value > self.above) else "FAIL"
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self) | {"target": self.target, "verdict": self.verdict}
+        value = self.value if self.value is not None and math.isfinite(self.value) else None  # JSON has no infinity
+        return asdict(self) | {"value": value, "target": self.target, "verdict": self.verdict}
 
 
 def interleaved(contestants: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
@@ -100,21 +102,6 @@ def installed(package: str) -> bool:
     from importlib.util import find_spec
 
     return find_spec(package) is not None
-
-
-def sgd_step(loss: Any, weight_decay: float = 0.0) -> Any:
-    """The graph of one step of SGD, w ← w − lr · (∇ + weight_decay · w); biases are not decayed."""
-    from chainrule.calculus.differentiate import differentiate
-    from chainrule.graph.node import leaf
-
-    lr, names = leaf("lr"), list(loss.parameters)
-    made = differentiate(loss.output, [loss[k] for k in names])
-    updates, labels = {}, dict(loss.names)
-    for name, g in zip(names, made.gradients):
-        w = loss[name]
-        labels[g] = f"d{name}"
-        updates[name] = w - lr * (g + weight_decay * w if weight_decay and w.ndim > 1 else g)
-    return replace(loss, name="step", inputs=loss.inputs | {"lr": lr}, names=labels, updates=updates)
 
 
 def taking(f: Callable[..., Any], names: Iterable[str]) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from measure import Row, child, installed, peak_mb, sgd_step
+from measure import Row, child, installed, peak_mb
 
 REPEATS = 3
 ROWS, PIXELS, BATCH = 60_000, 784, 100
@@ -37,7 +37,7 @@ def measured(engine: str) -> dict[str, float | str]:
     random = np.random.default_rng(0)
     shapes = {"W1": (PIXELS, 64), "b1": (64,), "W2": (64, 10), "b2": (10,)}
     state = {k: np.float32(0.05) * random.standard_normal(shapes[k], np.float32) for k in NAMES}
-    program = cr.compile(sgd_step(cr.trace(network), 1e-4), engine=engine)
+    program = cr.compile(cr.optim.SGD(weight_decay=1e-4).step(cr.trace(network)), engine=engine)
     order = random.permutation(len(X)).reshape(-1, BATCH)
     data = {"X": program.place(X), "y": program.place(y)}
     placed = peak_mb() - base

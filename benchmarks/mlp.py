@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from measure import Row, installed, interleaved, per_step, ratio, sgd_step
+from measure import Row, installed, interleaved, per_step, ratio
 
 import chainrule as cr
 
@@ -77,7 +77,7 @@ def by_hand(X: np.ndarray, y: np.ndarray, order: np.ndarray, start: dict[str, np
 
 
 def by_chainrule(engine: str, X: np.ndarray, y: np.ndarray, order: np.ndarray, start: dict[str, np.ndarray]) -> Run:
-    program = cr.compile(sgd_step(cr.trace(network), DECAY), engine=engine)
+    program = cr.compile(cr.optim.SGD(weight_decay=DECAY).step(cr.trace(network)), engine=engine)
     data = {"X": program.place(X), "y": program.place(y)}
     lr = np.float32(LR)
 

@@ -24,14 +24,39 @@ from .face.graph import Graph, trace
 from .face.jacobian import hessian, jacobian
 from .face.numerical import numerical_gradient, relative_error
 from .graph.errors import (
-    ChainruleError, DataError, GraphError, InputError, InternalError, KindError, MissingRule, NamingError, NoDerivative,
+    ChainruleError,
+    DataError,
+    GraphError,
+    InputError,
+    InternalError,
+    KindError,
+    MissingRule,
+    NamingError,
+    NoDerivative,
     ShapeError,
-)  # fmt: skip
+)
 from .graph.node import Node, Op
 from .ops.arithmetic import clip, equal, log, maximum, minimum, stop_gradient, where, xlogy
 from .ops.elementary import (
-    abs, cos, elu, erf, exp, expm1, gelu, leaky_relu, log1p, relu, sigmoid, sign, silu, sin, softplus, sqrt, square, tanh,
-)  # fmt: skip
+    abs,
+    cos,
+    elu,
+    erf,
+    exp,
+    expm1,
+    gelu,
+    leaky_relu,
+    log1p,
+    relu,
+    sigmoid,
+    sign,
+    silu,
+    sin,
+    softplus,
+    sqrt,
+    square,
+    tanh,
+)
 from .ops.indexing import arange, concatenate, one_hot, pad, stack, take
 from .ops.linear import diag, dot, einsum, eye, matmul, outer, tr
 from .ops.movement import broadcast_to, expand_dims, flip, reshape, squeeze, sum, swapaxes, transpose
@@ -41,13 +66,14 @@ __version__ = "0.1.0"
 
 # `from chainrule import *` does not touch the builtins: abs, compile, max, min and sum are left out.
 __all__ = [
-    "ChainruleError", "Compiled", "Cost", "DataError", "Derivation", "Graph", "GraphError", "InputError", "InternalError",
-    "KindError", "MissingRule", "NamingError", "NoDerivative", "Node", "Op", "ShapeError", "arange", "argmax", "broadcast_to",
-    "check_gradients", "clip", "concatenate", "cos", "cost", "derive", "diag", "dot", "einsum", "elu", "equal", "erf", "exp",
-    "expand_dims", "expm1", "eye", "flip", "gelu", "hessian", "jacobian", "leaky_relu", "log", "log1p", "log_softmax",
-    "logsumexp", "matmul", "maximum", "mean", "minimum", "norm", "numerical_gradient", "one_hot", "outer", "pad",
-    "relative_error", "relu", "reshape", "sigmoid", "sign", "silu", "sin", "softmax", "softplus", "sqrt", "square", "squeeze",
-    "stack", "stop_gradient", "swapaxes", "take", "tanh", "tr", "trace", "transpose", "value_and_grad", "var", "where", "xlogy",
+    "ChainruleError", "Compiled", "Cost", "DataError", "Derivation", "Graph", "GraphError", "InputError",
+    "InternalError", "KindError", "MissingRule", "NamingError", "NoDerivative", "Node", "Op", "ShapeError", "arange",
+    "argmax", "broadcast_to", "check_gradients", "clip", "concatenate", "cos", "cost", "derive", "diag", "dot",
+    "einsum", "elu", "equal", "erf", "exp", "expand_dims", "expm1", "eye", "flip", "gelu", "hessian", "jacobian",
+    "leaky_relu", "log", "log1p", "log_softmax", "logsumexp", "matmul", "maximum", "mean", "minimum", "norm",
+    "numerical_gradient", "one_hot", "outer", "pad", "relative_error", "relu", "reshape", "sigmoid", "sign", "silu",
+    "sin", "softmax", "softplus", "sqrt", "square", "squeeze", "stack", "stop_gradient", "swapaxes", "take", "tanh",
+    "tr", "trace", "transpose", "value_and_grad", "var", "where", "xlogy",
 ]  # fmt: skip
 
 _SUBMODULES = ("data", "labs", "models", "optim", "plots")  # imported when first asked for: `cr.models`

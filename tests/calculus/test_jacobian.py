@@ -12,7 +12,7 @@ import pytest
 from ops.cases import CASES, Case
 
 import chainrule as cr
-from chainrule.calculus.jacobian import DIAGONAL, diagonal, entries, hessians, identity, jacobians
+from chainrule.calculus.jacobian import DIAGONAL, diagonal, diagonal_of, hessians, identity, jacobians
 from chainrule.face.graph import Graph
 from chainrule.graph.dims import symbol
 from chainrule.graph.errors import GraphError, MissingRule, NamingError, NoDerivative
@@ -405,10 +405,10 @@ def test_what_is_not_diagonal_stays(node: Node):
     assert DIAGONAL(node) is None
 
 
-def test_entries():
-    assert entries(D) is V and entries(diagonal(-M, M.shape)).shape == M.shape
-    assert entries(cr.eye("n")) is entries(I2)
-    assert entries(A) is None and entries(cr.reshape(cr.eye(6), (3, 12))) is None
+def test_diagonal_of():
+    assert diagonal_of(D) is V and diagonal_of(diagonal(-M, M.shape)).shape == M.shape
+    assert diagonal_of(cr.eye("n")) is diagonal_of(I2)
+    assert diagonal_of(A) is None and diagonal_of(cr.reshape(cr.eye(6), (3, 12))) is None
 
 
 # Errors ---------------------------------------------------------------------------------------------------------------

@@ -72,6 +72,29 @@ def test_fixed_sizes_are_checked():
 
 
 @pytest.mark.parametrize("engine", ["numpy", "xla"])
+def test_arrays_of_other_makes(engine: str):
+    """np.matrix would read * as the matrix product, and a masked array leave entries out."""
+    run = cr.compile(cr.derive(lambda x: cr.sum(x * x * x), x="n n"), engine=engine)
+    a = np.array([[1.0, 2], [3, 4]])
+    for given in (np.matrix(a), a.astype(">f8"), memoryview(a), a.astype(">i4")):
+        value, grads = run(x=given)
+        assert value == 100 and np.array_equal(grads["x"], 3 * a**2) and np.shape(grads["x"]) == (2, 2)
+    with pytest.raises(InputError, match=r"x is a masked array, and programs know no mask; fill it in: x.filled\(0\)"):
+        run(x=np.ma.masked_array(a, a > 2))
+
+
+@pytest.mark.parametrize("engine", ["numpy", "xla"])
+def test_tensors(engine: str):
+    torch = pytest.importorskip("torch")
+    f = lambda x: cr.sum(x * x)
+    for run in (cr.compile(cr.derive(f, x="n"), engine=engine), cr.value_and_grad(f, engine=engine)):
+        value, grads = run(x=torch.tensor([1.0, 2.0]))
+        assert value == 5 and str(value.dtype) == "float32" and grads["x"].tolist() == [2, 4]
+        with pytest.raises(InputError, match="x cannot be read as an array: .*detach"):
+            run(x=torch.tensor([1.0, 2.0], requires_grad=True))
+
+
+@pytest.mark.parametrize("engine", ["numpy", "xla"])
 def test_one_precision_for_a_call(engine: str):
     run = cr.compile(cr.trace(lambda a, b: (a * b, cr.sum(a) * 0.1), a="n", b="n"), engine=engine)
     single, double = np.ones(2, "float32"), np.ones(2)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import linecache
 import subprocess
 import sys
 import traceback
+import weakref
 from typing import Any
 from unicodedata import normalize
 
@@ -268,3 +271,18 @@ def test_random_graphs_agree_on_xla():
     both = [cr.compile(Graph("many", g.inputs, tuple(outputs)), engine=e)(**point) for e in ("numpy", "xla")]
     for a, b in zip(*both):
         np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-8 * (1 + np.abs(a).max()))
+
+
+@pytest.mark.parametrize("engine", ["numpy", "xla"])
+def test_a_program_that_nobody_holds_is_forgotten(engine: str):
+    def step() -> tuple[weakref.ref[Any], str]:
+        g = cr.trace(lambda w, x: cr.sum((w - x) ** 2), w="n", x="n")
+        run = cr.compile(cr.optim.SGD().step(g), engine)
+        run(w=[1.0], x=[2.0], lr=0.1)
+        run.steps({"w": np.zeros(2)}, {}, np.zeros((3, 0), int), x=np.ones(2), lr=0.25)
+        return weakref.ref(run._function), next(k for k in reversed(linecache.cache) if k.startswith("<chainrule"))
+
+    function, file = step()
+    gc.collect()
+    assert function() is None
+    assert file not in linecache.cache

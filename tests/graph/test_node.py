@@ -13,7 +13,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.graph.errors import GraphError, KindError, MissingRule, ShapeError
-from chainrule.graph.node import OPS, Node, Op, constant, describe, leaf, value_of, walk
+from chainrule.graph.node import OPS, Node, Op, constant, describe, leaf, node, value_of, walk
 from chainrule.graph.table import Table
 from chainrule.ops.axes import elementwise
 
@@ -60,11 +60,53 @@ def test_arrays_become_constants():
         (np.array([1j]), "real, integer or boolean"),
         (2**70, "64 bits"),
         ({1: 2}, "cannot use dict"),
+        (b"abc", "cannot use bytes"),
+        (np.datetime64(3, "s"), "cannot use datetime64"),
+        (np.array(["2020"], "M8[D]"), "cannot use ndarray"),
     ]:
         with pytest.raises(KindError, match=text):
             constant(wrong)
     with pytest.raises(GraphError, match="make it an input"):
         constant(np.zeros((100, 100)))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "longdouble", ">f8", ">f4", "<f4"])
+def test_constants_of_every_precision_and_byte_order(dtype: str):
+    assert constant(np.array([0.5, -2], dtype)) is constant([0.5, -2.0])
+    assert constant(np.dtype(dtype).type(0.5)) is constant(0.5)
+    assert constant(np.array([3, -1], ">i4")) is constant([3, -1])
+
+
+def test_numpy_functions_are_refused():
+    """np.mean(x) would answer x, and np.dot multiply entry by entry: NumPy takes a node for a single object."""
+    for wrong, text in [
+        (lambda: np.exp(x), "np.exp computes with numbers, and x has none.*: take Chainrule's functions, such as cr.exp"),
+        (lambda: np.mean(x), "such as cr.mean"),
+        (lambda: np.dot(x, x), "np.dot computes with numbers"),
+        (lambda: np.inner(x, x), "np.inner"),
+        (lambda: np.average(x), "np.average"),
+        (lambda: np.maximum(0, x), "such as cr.maximum"),
+        (lambda: np.sum(x), "np.add"),
+        (lambda: np.asarray(x), "x is a quantity of the graph and no array"),
+        (lambda: np.array([x, x]), "cr.stack"),
+    ]:
+        with pytest.raises(KindError, match=text):
+            wrong()
+    a = np.array([0.5, 2])
+    z, b = leaf("z", (2,)), leaf("b", (2,), "boolean")
+    assert a - z is constant(a) - z and a / z is constant(a) / z and a**z is constant(a) ** z
+    assert a @ z is constant(a) @ z and np.float32(0.5) * z is 0.5 * z and (a > 1) & b is constant(a > 1) & b
+    assert (a == z) is False and (a != z) is True
+    with pytest.raises(AttributeError, match=r"a node has no attribute 'sum'; write cr.sum\(…\)"):
+        x.sum()  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_sizes_with_fractions_are_numbers():
+    n = x.shape[0]
+    assert n**0.5 is node(n) ** 0.5 and 0.5 * n is 0.5 * node(n) and n * np.float32(0.5) is node(n) * 0.5
+    assert n + 0.5 is node(n) + 0.5 and 0.5 - n is 0.5 - node(n) and 2.0**n is 2.0 ** node(n)
+    run = cr.compile(cr.trace(lambda q: cr.sum(q) / q.shape[0] ** 0.5, q="d"))
+    assert run(q=np.ones(4)) == 2
 
 
 def test_threads_build_the_same_graph():

@@ -226,3 +226,23 @@ def test_defaults_and_plain_returns():
     g = cr.trace(lambda x, k=2: x * k, x="n")
     assert cr.compile(g)(x=[1.0, 2.0]).tolist() == [2.0, 4.0]
     assert cr.compile(cr.trace(lambda x: (x, 3.0, x[0]), x="n"))(x=np.array([1.0]))[1] == 3.0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda x: cr.sum(x, axis=5), lambda x: x[0, 1, 2], lambda x: x["a"], lambda x: cr.reshape(x, (3, -1)),
+        lambda x: cr.transpose(x, (0, 0)), lambda x: cr.concatenate([x, x[0]]), lambda x: x * None, lambda x: x[3:1],
+        lambda x: 1 if x.shape[0] > x.shape[1] else 0, lambda x: x if x > 0 else -x, lambda x: np.exp(x),
+        lambda x: cr.one_hot(cr.argmax(x), 0), lambda x: x @ x,
+    ],
+)  # fmt: skip
+def test_every_error_names_the_line(wrong):
+    with pytest.raises(cr.GraphError, match=r"(?s)^[^\n]+\n  in .*test_trace.py:\d+: [^\n]*lambda x[^\n]*$"):
+        cr.trace(wrong, x="n d")
+
+
+def test_a_lone_quote_is_no_size():
+    for spec in ("'", '"', "'n"):
+        with pytest.raises(ShapeError, match="gives no sizes for x"):
+            cr.trace(lambda x: x, x=spec)

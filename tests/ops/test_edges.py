@@ -15,6 +15,7 @@ from chainrule.calculus.differentiate import differentiate
 from chainrule.face.graph import Graph
 from chainrule.graph.errors import GraphError, InputError, KindError, ShapeError
 from chainrule.graph.node import leaf
+from chainrule.ops.elementary import RELU
 
 inf, nan = np.inf, np.nan
 
@@ -79,6 +80,7 @@ EDGES: list[tuple[str, Callable[..., Any], dict[str, Any], Any, dict[str, Any]]]
     ("division by 0 in a branch", lambda x: cr.where(cr.equal(x, 0), 1.0, cr.sin(x) / x), {"x": [0]}, [1], {"x": [0]}),
     # NaN and infinities propagate
     ("NaN in", lambda x: cr.relu(x) + cr.maximum(x, 0) + cr.abs(x), {"x": [nan, 1]}, [nan, 3], {}),
+    ("NaN in what a relu means", RELU.meaning, {"x": [nan, 0, 1]}, [nan, 0, 1], {}),
     ("NaN in a softmax", cr.softmax, {"x": [nan, 1]}, [nan, nan], {"x": [nan, nan]}),
     ("NaN in a maximum", cr.max, {"x": [nan, 1]}, nan, {}),
     ("NaN beside 0", cr.xlogy, {"a": [0], "p": [nan]}, [nan], {}),
@@ -216,3 +218,22 @@ def test_what_makes_no_sense_is_refused(k: int):
     wrong, error, text = REFUSED[k]
     with pytest.raises(error, match=text):
         wrong()
+
+
+@pytest.mark.parametrize("engine", ["numpy", "xla"])
+def test_whole_numbers_to_negative_powers(engine: str):
+    """NumPy refuses them, and XLA answers 4611686018427387904 for 2 ** -2."""
+    for f, expected in [
+        (lambda i: 2**i, [2, 0.25, 8]),
+        (lambda i: i ** np.int64(-1), [1, -0.5, 1 / 3]),
+        (lambda i: i**i, [1, 0.25, 27]),
+        (lambda i: i**-2, [1, 0.25, 1 / 9]),
+        (lambda i: i**2, [1, 4, 9]),
+    ]:
+        run = cr.compile(cr.trace(f, i="int[n]"), engine=engine)
+        np.testing.assert_allclose(np.asarray(run(i=np.array([1, -2, 3]))), expected)
+
+
+def test_numbers_of_numpy_as_settings():
+    x = leaf("x", ("n",))
+    assert cr.elu(x, np.float32(0.5)) is cr.elu(x, 0.5) and cr.leaky_relu(x, np.int64(2)) is cr.leaky_relu(x, 2)

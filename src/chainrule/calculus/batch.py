@@ -20,7 +20,7 @@ from ..graph.node import REAL, Node, constant
 from ..graph.table import Table
 from ..ops.arithmetic import EQUAL, WHERE
 from ..ops.indexing import ARANGE, CONCATENATE, GATHER, ONE_HOT, PAD, PUT, SCATTER, SLICE, STACK, TAKE
-from ..ops.linear import _LETTERS, DIAG, EINSUM, MATMUL, OUTER, TRACE
+from ..ops.linear import DIAG, EINSUM, LETTERS, MATMUL, OUTER, TRACE
 from ..ops.movement import (
     BROADCAST,
     EXPAND,
@@ -258,14 +258,14 @@ def _outer(n: Node, prefix: Shape, a: Node, b: Node) -> Node:
 
 @batching(TRACE)
 def _trace(n: Node, prefix: Shape, x: Node) -> Node:
-    front = _LETTERS[1 : 1 + len(prefix)]
+    front = LETTERS[1 : 1 + len(prefix)]
     return EINSUM(x, spec=f"{front}aa->{front}")
 
 
 @batching(DIAG)
 def _diag(n: Node, prefix: Shape, x: Node) -> Node:
     if n.ndim == 1:  # the diagonal of a matrix
-        front = _LETTERS[1 : 1 + len(prefix)]
+        front = LETTERS[1 : 1 + len(prefix)]
         return EINSUM(x, spec=f"{front}aa->{front}a")
     at = ARANGE(of=n.shape[0])  # a choice, for 0 · ∞ would be no zero
     return WHERE(EQUAL(EXPAND(at, axes=(1,)), at), EXPAND(x, axes=(x.ndim,)), 0.0 if n.kind == REAL else constant(0))
@@ -275,7 +275,7 @@ def _diag(n: Node, prefix: Shape, x: Node) -> Node:
 def _einsum(n: Node, prefix: Shape, *xs: Node) -> Node:
     """The prefix gets letters of its own."""
     spec = n.attr("spec")
-    free = [c for c in _LETTERS if c not in spec]
+    free = [c for c in LETTERS if c not in spec]
     if len(free) < len(prefix):
         raise ShapeError(f"there are no letters left for {len(prefix)} more axes in einsum({spec!r})")
     front = "".join(free[: len(prefix)])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from ..graph.node import Node, constant
+from ..graph.node import Node, constant, walk
 from ..rewrite.engine import rewrite
 from ..rewrite.exponentials import recognise
+from ..rewrite.fast import hasten
 from ..rewrite.tidy import reading_weight, tidy
 from .reverse import adjoints, zeros_like
 
+_READABLE = 5_000  # nodes: nobody reads a larger derivation line by line, so it is made fast and not tidied
 _FAR = 200  # nodes: how far back an adjoint is written out when the short form is looked for
 
 
@@ -18,6 +20,10 @@ def adjoints_as_written(output: Node, wrt: Sequence[Node], names: Mapping[Node, 
 
     A softmax or a sigmoid spelled out in exponentials is derived as what it is, unless its parts have names.
     """
+    if len(walk(output)) > _READABLE:
+        found = adjoints(output, constant(1.0), wrt)
+        fast = hasten(found.values())
+        return {n: fast[adjoint] for n, adjoint in found.items()} | {w: zeros_like(w) for w in wrt if w not in found}
     became = recognise([output, *wrt], names)
     written = {became[n]: n for n in names if became.get(n, n) is not n}
     targets = [became[w] for w in wrt]

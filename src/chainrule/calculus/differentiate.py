@@ -38,7 +38,7 @@ def differentiate(output: Node, wrt: Sequence[Node]) -> Differentiated:
 
 
 def _gradient_inside(output: Node, w: Node) -> Node:
-    """∂output/∂w for a quantity inside the graph, which the stable laws might pass by: log(softmax(z)) never forms P."""
+    """∂output/∂w for a quantity inside, which the stable laws might pass by: log(softmax(z)) never forms P."""
     (opened,), back = cut([output], [w])
     (leaf,) = back
     found = adjoints(stable_form([opened])[opened], constant(1.0), [leaf])

@@ -15,7 +15,7 @@ from ..graph.errors import NoDerivative
 from ..graph.node import LEAF, REAL, Node, constant, describe, number, walk
 from ..ops.arithmetic import ADD, DIV, MUL, NEG, SUB, WHERE, XDIVY, XLOGY
 from ..ops.linear import DIAG, EYE, MATMUL
-from ..ops.movement import BROADCAST, EXPAND, RESHAPE, SUM, reshape, transpose
+from ..ops.movement import EXPAND, RESHAPE, SUM, filled, reshape, stretch, transpose
 from ..rewrite.engine import Rules, rewrite
 from ..rewrite.fast import FAST
 from .batch import batch
@@ -88,11 +88,7 @@ def _in_leaves(output: Node, wrt: Sequence[Node]) -> list[Node]:
     reached = [w for w in wrt if w in found]
     given = {seed: identity(shape)} if shape else {}
     values = dict(zip(reached, batch([found[w] for w in reached], given, shape)))
-    return _simpler([values[w] if w in values else _zeros(shape + w.shape) for w in wrt])
-
-
-def _zeros(shape: Shape) -> Node:
-    return BROADCAST(0.0, shape=shape) if shape else constant(0.0)
+    return _simpler([values[w] if w in values else filled(0.0, shape + w.shape) for w in wrt])
 
 
 def _check_real(nodes: Iterable[Node]) -> None:
@@ -104,7 +100,7 @@ def _check_real(nodes: Iterable[Node]) -> None:
 # Diagonal tensors: what holds of the identity while it meets entries one by one ------------------------------------
 
 
-def entries(n: Node) -> Node | None:
+def diagonal_of(n: Node) -> Node | None:
     """v where `n` is the diagonal tensor Dᵢⱼ = vᵢ [i = j] of shape S + S; v has the shape S or is a scalar."""
     if n.op is EYE:
         return constant(1.0)
@@ -112,7 +108,7 @@ def entries(n: Node) -> Node | None:
         return n.args[0]
     half = n.ndim // 2
     if n.op is RESHAPE and n.ndim % 2 == 0 and n.shape[:half] == n.shape[half:]:
-        v = entries(n.args[0]) if n.args[0].ndim == 2 else None
+        v = diagonal_of(n.args[0]) if n.args[0].ndim == 2 else None
         return reshape(v, n.shape[:half]) if v is not None and v.shape else v
     return None
 
@@ -121,7 +117,7 @@ def diagonal(v: Node, shape: Shape) -> Node:
     """The tensor Dᵢⱼ = vᵢ [i = j] of shape + shape, v repeated to `shape`."""
     if number(v) == 1:
         return identity(shape)
-    v = v if v.shape == shape else BROADCAST(v, shape=shape)
+    v = stretch(v, shape)
     if len(shape) == 1:
         return DIAG(v)
     return RESHAPE(DIAG(RESHAPE(v, shape=(total(shape),))), shape=shape + shape)
@@ -129,7 +125,7 @@ def diagonal(v: Node, shape: Shape) -> Node:
 
 def diagonal_stays(n: Node) -> Node | None:
     """D(v) ⊙ u = D(v ⊙ u), −D, D / u, D + D', where(c, D, 0), … for a u that is the same in every row of D."""
-    parts = [entries(a) for a in n.args]
+    parts = [diagonal_of(a) for a in n.args]
     first = next((a for a, v in zip(n.args, parts) if v is not None), None)
     if first is None or n.shape != first.shape:
         return None
@@ -150,20 +146,20 @@ def diagonal_stays(n: Node) -> Node | None:
 def diagonal_product(n: Node) -> Node | None:
     """diag(v) A = v ⊙ A with v as a column; A diag(v) = A ⊙ v"""
     a, b = n.args
-    v = entries(a) if a.ndim == 2 else None
+    v = diagonal_of(a) if a.ndim == 2 else None
     if v is not None:
         return (EXPAND(v, axes=(1,)) if v.shape and b.ndim > 1 else v) * b
-    v = entries(b) if b.ndim == 2 else None
+    v = diagonal_of(b) if b.ndim == 2 else None
     return a * v if v is not None else None
 
 
 def diagonal_sum(n: Node) -> Node | None:
     """Σⱼ D(v)ᵢⱼ = vᵢ"""
     (x,) = n.args
-    v, half = entries(x), x.ndim // 2
+    v, half = diagonal_of(x), x.ndim // 2
     if v is None or n.attr("axis") != tuple(range(half, x.ndim)):
         return None
-    v = v if v.shape else BROADCAST(v, shape=x.shape[:half])
+    v = stretch(v, x.shape[:half])
     return EXPAND(v, axes=n.attr("axis")) if n.attr("keepdims") else v
 
 
@@ -187,4 +183,4 @@ def _simpler(roots: Sequence[Node]) -> list[Node]:
     return [done[r] for r in roots]
 
 
-__all__ = ["DIAGONAL", "diagonal", "entries", "hessians", "identity", "jacobians"]
+__all__ = ["DIAGONAL", "diagonal", "diagonal_of", "hessians", "identity", "jacobians"]

@@ -15,7 +15,19 @@ from ..graph.node import CONST, REAL, Node, constant, describe, number
 from ..ops.arithmetic import ADD, AND, DIV, LOG, NOT, OR, POW, WHERE, XDIVY, XLOGY
 from ..ops.elementary import LOG1P, SQRT
 from ..ops.indexing import PAD, SLICE
-from ..ops.movement import BROADCAST, EXPAND, FLIP, RESHAPE, SQUEEZE, SUM, TRANSPOSE, spread, unbroadcast
+from ..ops.movement import (
+    BROADCAST,
+    EXPAND,
+    FLIP,
+    RESHAPE,
+    SQUEEZE,
+    SUM,
+    TRANSPOSE,
+    filled,
+    spread,
+    stretch,
+    unbroadcast,
+)
 from ..ops.reduce import LOGSUMEXP, MAX, MEAN, MIN, NORM
 
 MOVES = frozenset({BROADCAST, EXPAND, SQUEEZE, RESHAPE, TRANSPOSE, FLIP, SLICE, PAD})
@@ -81,7 +93,7 @@ def pull(y: Node, g: Node, active: Collection[Node]) -> list[tuple[Node, Node]]:
         if condition is not None:
             h = g if h is inner else _masked(_seen_by(a, y, condition), h)
         if y.op.elementwise:
-            h = unbroadcast(h if h.shape == y.shape else BROADCAST(h, shape=y.shape), a.shape)
+            h = unbroadcast(stretch(h, y.shape), a.shape)
         if h.shape != a.shape:
             raise InternalError(
                 f"the vjp of `{y.op}` answers {shape_text(h.shape)} for an argument {shape_text(a.shape)}"
@@ -94,12 +106,13 @@ def _seen_by(a: Node, y: Node, condition: Node) -> Node:
     """The condition on y's entries as one on those of its argument."""
     if y.op.elementwise:
         return condition
-    whole = condition if condition.shape == y.shape else BROADCAST(condition, shape=y.shape)
+    whole = stretch(condition, y.shape)
     return spread(whole, a.shape, **dict(y.attrs))
 
 
 def zeros_like(n: Node) -> Node:
-    return BROADCAST(0.0, shape=n.shape) if n.shape else constant(0.0)
+    """The cotangent of what the output does not depend on."""
+    return filled(0.0, n.shape)
 
 
 def _rule(y: Node, g: Node) -> list[Node | None]:
@@ -112,7 +125,7 @@ def _rule(y: Node, g: Node) -> list[Node | None]:
             f"give it a vjp or a meaning, or stop there with cr.stop_gradient"
         )
     through = op.meaning(*y.args, **attrs)
-    found = adjoints(through, g if g.shape == y.shape else BROADCAST(g, shape=y.shape), y.args, stop=frozenset(y.args))
+    found = adjoints(through, stretch(g, y.shape), y.args, stop=frozenset(y.args))
     # an argument that stands in two slots gets its whole cotangent in the first
     first = {a: k for k, a in reversed(list(enumerate(y.args)))}
     return [found.get(a) if first[a] == k else None for k, a in enumerate(y.args)]
@@ -148,7 +161,7 @@ def _split_mask(g: Node) -> tuple[Node, Node] | None:
     found = _split_sum(g) if g.op is ADD else _split_choice(g)
     if found is None or not moves:
         return found
-    condition, kept = (n if n.shape == g.shape else BROADCAST(n, shape=g.shape) for n in found)
+    condition, kept = (stretch(n, g.shape) for n in found)
     for move in reversed(moves):
         condition, kept = move.rebuilt([condition]), move.rebuilt([kept])
     return condition, kept
@@ -186,7 +199,7 @@ def _split_total(g: Node) -> tuple[Node, Node] | None:
     if found is None:
         return None
     x = total.args[0]
-    condition = found[0] if found[0].shape == x.shape else BROADCAST(found[0], shape=x.shape)
+    condition = stretch(found[0], x.shape)
     anywhere = total.rebuilt([condition]) > 0
     return (anywhere if total is g else g.rebuilt([anywhere])), g
 

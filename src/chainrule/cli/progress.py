@@ -37,7 +37,7 @@ class Bar(Listener):
         self._found = ""
 
     def stage(self, text: str) -> None:
-        self._end()
+        self.end()
         self._task = self._bar.add_task(text, total=None, found="")
 
     def download(self, file: str, done: int, total: int) -> None:
@@ -56,7 +56,8 @@ class Bar(Listener):
         self._found = f", validation {100 * report.val_accuracy:.2f} %"
         self._bar.update(self._task, found=f"loss {report.loss:.4f}{self._found}")
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """What was under way is complete."""
         if self._task is not None:
             done = self._bar.tasks[-1]
             self._bar.update(self._task, total=done.total or 1, completed=done.total or 1)
@@ -86,7 +87,7 @@ def progress() -> Iterator[Listener]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         listener = Bar(bar)
         yield listener
-        listener._end()
+        listener.end()
 
 
 __all__ = ["Bar", "Lines", "progress"]

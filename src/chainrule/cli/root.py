@@ -57,11 +57,13 @@ def exit_code(command: Callable[[], Any]) -> int:
 
 
 def say(message: str, code: int) -> int:
+    """Tell what went wrong, on stderr; answers the exit code."""
     print(f"chainrule: {message}", file=sys.stderr)
     return code
 
 
 def say_usage(error: Any, message: str) -> int:
+    """Tell what was asked for wrongly, or show the help; answers the exit code."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "chainrule"
     if "Usage:" in message:  # no arguments at all: the help
@@ -72,6 +74,7 @@ def say_usage(error: Any, message: str) -> int:
 
 
 def bug(error: BaseException) -> int:
+    """Show where our own code failed, and ask for a report; answers the exit code."""
     traceback.print_exception(error, file=sys.stderr)
     return say(
         "this is a bug in Chainrule, not in what you asked for. Please report it, with the lines above and the "

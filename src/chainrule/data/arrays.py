@@ -34,7 +34,7 @@ def check_classification(
     """
     features = _array(X, "X", name)
     labels = _array(y, "y", name)
-    _check_features(features, name, ndim)
+    _check_numbers(features, name, ndim)
     _check_labels(labels, name)
     if len(features) != len(labels):
         raise DataError(
@@ -43,6 +43,18 @@ def check_classification(
     _check_range(labels, classes, name)
     _check_finite(features, name)
     return features, labels
+
+
+def check_features(X: ArrayLike, name: str = "data", *, ndim: int | None = 2) -> NDArray[Any]:
+    """X alone as an array, checked as in `check_classification`. Raises `DataError`.
+
+    >>> check_features([[0, 1], [2, 3]]).shape
+    (2, 2)
+    """
+    features = _array(X, "X", name)
+    _check_numbers(features, name, ndim)
+    _check_finite(features, name)
+    return features
 
 
 def from_arrays(
@@ -123,7 +135,7 @@ def _array(values: ArrayLike, what: str, name: str) -> NDArray[Any]:
         raise DataError(f"{name}: {what} is not an array: its rows differ in length, perhaps ({why})") from None
 
 
-def _check_features(X: NDArray[Any], name: str, ndim: int | None) -> None:
+def _check_numbers(X: NDArray[Any], name: str, ndim: int | None) -> None:
     if X.dtype.kind not in "iuf":
         advice = {
             "b": "write X.astype(np.float32)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -35,8 +36,8 @@ class Signature:
 
         Raises InputError, in the inputs' names and shapes, for whatever does not fit.
         """
-        self._check_names(arrays)
-        given = {k: v if hasattr(v, "dtype") and hasattr(v, "shape") else _as_array(k, v) for k, v in arrays.items()}
+        self.check_names(arrays)
+        given = {k: as_array(k, v) for k, v in arrays.items()}
         sizes = self.sizes({k: tuple(v.shape) for k, v in given.items()})
         kind = precision({k: given[k] for k, n in self.inputs.items() if n.kind == REAL}, arrays, dtype, supported)
         bound = [_converted(k, given[k], n.kind, kind) for k, n in self.inputs.items()]
@@ -97,7 +98,8 @@ class Signature:
                 place = "" if not values.ndim else f"[{', '.join(map(str, bad))}]"
                 raise InputError(f"{name}{place} is {values[tuple(bad)]}; {what} and must lie in 0 … {count - 1}")
 
-    def _check_names(self, arrays: Mapping[str, Any]) -> None:
+    def check_names(self, arrays: Mapping[str, Any]) -> None:
+        """Every input is there and nothing else. Raises InputError."""
         missing = [k for k in self.inputs if k not in arrays]
         unknown = [k for k in arrays if k not in self.inputs]
         if missing or unknown:
@@ -139,14 +141,30 @@ def precision(real: Mapping[str, Any], given: Mapping[str, Any], dtype: str | No
     return dtype
 
 
-def _as_array(name: str, value: Any) -> np.ndarray:
+def as_array(name: str, value: Any) -> Any:
+    """An array whose operators are NumPy's or JAX's: a matrix, a tensor or a table would multiply in its own way."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise InputError(f"{name} is a masked array, and programs know no mask; fill it in: {name}.filled(0)")
+    if isinstance(value, np.generic) or type(value) is np.ndarray and value.dtype.isnative or _is_jax(value):
+        return value
     try:
         array = np.asarray(value)
-    except ValueError:
+        if array.dtype.kind in "iuf" and not array.dtype.isnative:
+            array = array.astype(array.dtype.newbyteorder("="))
+    except RuntimeError as error:  # a tensor of PyTorch that records gradients, or on a device
+        raise InputError(f"{name} cannot be read as an array: {error}") from None
+    except (TypeError, ValueError):
         array = np.asarray(None)
+    if hasattr(value, "dtype") and array.dtype != object:
+        return array
     if array.dtype.kind not in "biuf":
         raise InputError(f"{name} must be an array of numbers, and {type(value).__name__} {_short(value)} is none")
     return array
+
+
+def _is_jax(value: Any) -> bool:
+    jax = sys.modules.get("jax")
+    return jax is not None and isinstance(value, jax.Array)
 
 
 def _converted(name: str, array: Any, kind: str, dtype: str) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..graph.node import CONST, REAL, Node, number, value_of
 from ..graph.table import Table
 from ..ops import arithmetic as A
@@ -14,10 +16,12 @@ from ..views.source import Rule
 
 
 def infix(sign: str) -> Rule:
+    """``a + b``"""
     return lambda p, n, a, b: f"{a} {sign} {b}"
 
 
 def call(function: str) -> Rule:
+    """``np.exp(x)``"""
     return lambda p, n, *xs: f"{function}({', '.join(xs)})"
 
 
@@ -28,15 +32,18 @@ def over(axis: tuple[int, ...], rank: int, keepdims: bool = False) -> str:
 
 
 def reduction(method: str) -> Rule:
+    """``x.sum(axis=0)``"""
     return lambda p, n, x: f"{x}.{method}({over(n.attr('axis'), n.args[0].ndim, n.attr('keepdims'))})"
 
 
 def along(n: Node) -> str:
+    """The axis, or the axes, that `n` runs over."""
     axis = n.attr("axis")
     return str(axis[0] if len(axis) == 1 else axis)
 
 
 def new_axes(p: object, n: Node, x: str) -> str:
+    """``x[:, None]``"""
     axes = n.attr("axes")
     index = ["None" if k in axes else ":" for k in range(n.ndim)]
     while len(index) > 1 and index[-1] == ":":
@@ -45,6 +52,7 @@ def new_axes(p: object, n: Node, x: str) -> str:
 
 
 def brackets(p, n: Node, x: str) -> str:
+    """``x[1:, :3]``"""
     index = []
     for a, b, s, size in zip(n.attr("start"), n.attr("stop"), n.attr("step"), n.args[0].shape):
         step = f":{s}" if s != 1 else ""
@@ -54,8 +62,10 @@ def brackets(p, n: Node, x: str) -> str:
     return f"{x}[{', '.join(index)}]"
 
 
-def array_rules(kernel: Table, np: str) -> None:
-    """File the rules that differ only in the library's name, `np`."""
+def array_rules(
+    kernel: Table, np: str, xdivy: Callable[..., object], pad_between: Callable[..., object]
+) -> None:
+    """File the rules that differ only in the library's name, `np`, and in these two helpers of its own."""
     for op, sign in {
         A.ADD: "+", A.SUB: "-", A.MUL: "*", A.DIV: "/", A.POW: "**", A.LESS: "<", A.LESS_EQUAL: "<=", A.GREATER: ">",
         A.GREATER_EQUAL: ">=", A.EQUAL: "==", A.AND: "&", A.OR: "|", L.MATMUL: "@",
@@ -99,11 +109,22 @@ def array_rules(kernel: Table, np: str) -> None:
             )
         return f"{np}.broadcast_to({x}, {p.shape(n.shape)})"
 
+    @kernel(I.PAD)
+    def pad(p, n: Node, x: str) -> str:
+        before, after, gap = (n.attr(k) for k in ("before", "after", "gap"))
+        if any(gap):
+            return f"{p.helper(pad_between)}({x}, {p.shape(before)}, {p.shape(after)}, {gap})"
+        return f"{np}.pad({x}, [{', '.join(p.shape(pair) for pair in zip(before, after))}])"
+
     kernel[A.NEG] = lambda p, n, x: f"-{x}"
     kernel[A.NOT] = lambda p, n, x: f"~{x}"
     kernel[A.STOP] = lambda p, n, x: x
     kernel[E.RELU] = lambda p, n, x: f"{np}.maximum({x}, 0)"
     kernel[E.LEAKY_RELU] = lambda p, n, x: f"{np}.where({x} > 0, {x}, {n.attr('slope')!r} * {x})"
+    kernel[E.ELU] = lambda p, n, x: (
+        f"{np}.where({x} > 0, {x}, {n.attr('alpha')!r} * {np}.expm1({np}.minimum({x}, 0)))"
+    )
+    kernel[A.XDIVY] = lambda p, n, a, b: f"{p.helper(xdivy)}({a}, {b})"
     kernel[E.SOFTPLUS] = lambda p, n, x: f"{np}.logaddexp({x}, 0)"
     kernel[M.EXPAND] = new_axes
     kernel[M.SQUEEZE] = lambda p, n, x: f"{x}.squeeze({along_axes(n)})"
@@ -129,5 +150,6 @@ def array_rules(kernel: Table, np: str) -> None:
 
 
 def along_axes(n: Node) -> str:
+    """The axis argument of an operation that moves or drops axes."""
     axes = n.attr("axes")
     return f"axis={axes[0] if len(axes) == 1 else axes}"

@@ -17,7 +17,6 @@ from .kernels import along, array_rules, over
 from .load import load
 
 kernel = Table("numpy")
-array_rules(kernel, "np")
 
 
 # Helpers: printed above the programs that use them ------------------------------------------------------------------
@@ -75,11 +74,10 @@ def special(function: str) -> Rule:
     return lambda p, n, *xs: f"{p.imported(function)}({', '.join(xs)})"
 
 
+array_rules(kernel, "np", xdivy, pad_between)
 kernel[E.SIGMOID] = special("expit")
 kernel[E.ERF] = special("erf")
 kernel[A.XLOGY] = special("xlogy")
-kernel[A.XDIVY] = lambda p, n, a, b: f"{p.helper(xdivy)}({a}, {b})"
-kernel[E.ELU] = lambda p, n, x: f"np.where({x} > 0, {x}, {n.attr('alpha')!r} * np.expm1(np.minimum({x}, 0)))"
 kernel[R.SOFTMAX] = lambda p, n, x: f"{p.helper(softmax)}({x}, axis={along(n)})"
 kernel[R.LOG_SOFTMAX] = lambda p, n, x: f"{p.helper(log_softmax)}({x}, axis={along(n)})"
 kernel[R.LOGSUMEXP] = lambda p, n, x: (
@@ -88,14 +86,6 @@ kernel[R.LOGSUMEXP] = lambda p, n, x: (
 kernel[I.ONE_HOT] = lambda p, n, i: f"{p.helper(one_hot)}({i}, {p.size(n.attr('classes'))}, {p.dtype})"
 kernel[I.PUT] = lambda p, n, g, i: f"{p.helper(put)}({g}, {i}, {n.attr('axis')}, {p.shape(n.shape)})"
 kernel[I.SCATTER] = lambda p, n, g, *i: f"{p.helper(scatter)}({g}, ({', '.join(i)},), {p.shape(n.shape)})"
-
-
-@kernel(I.PAD)
-def pad(p, n, x):
-    before, after, gap = (n.attr(k) for k in ("before", "after", "gap"))
-    if any(gap):
-        return f"{p.helper(pad_between)}({x}, {p.shape(before)}, {p.shape(after)}, {gap})"
-    return f"np.pad({x}, [{', '.join(p.shape(pair) for pair in zip(before, after))}])"
 
 
 DIALECT = Dialect(
@@ -147,8 +137,11 @@ class NumpyEngine:
         now = {k: np.array(v) for k, v in state.items()}
         fixed = dict(constants)
         kept: list[list[Any]] = [[] for _ in range(records)]
-        for rows in np.asarray(order):
-            batch = {k: v[rows] for k, v in data.items()}
+        order = np.asarray(order)
+        # every batch in the same memory: fresh memory costs a page fault for each 4 kB
+        memory = {k: np.empty((order.shape[1], *v.shape[1:]), v.dtype) for k, v in data.items()}
+        for rows in order:
+            batch = {k: np.take(v, rows, axis=0, out=memory[k], mode="clip") for k, v in data.items()}
             given = now | fixed | batch
             results = function(*[given[k] for k in inputs])
             for record, value in zip(kept, results):

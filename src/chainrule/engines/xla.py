@@ -20,7 +20,6 @@ from .kernels import along, array_rules, over
 from .load import load
 
 kernel = Table("xla")
-array_rules(kernel, "jnp")
 
 
 # Helpers: printed above the programs that use them ------------------------------------------------------------------
@@ -42,11 +41,10 @@ def nn(function: str):
     return lambda p, n, *xs: f"{p.imported('jax')}.{function}({', '.join(xs)})"
 
 
+array_rules(kernel, "jnp", xdivy, pad_between)
 kernel[E.SIGMOID] = nn("nn.sigmoid")
 kernel[E.ERF] = nn("scipy.special.erf")
 kernel[A.XLOGY] = nn("scipy.special.xlogy")
-kernel[A.XDIVY] = lambda p, n, a, b: f"{p.helper(xdivy)}({a}, {b})"
-kernel[E.ELU] = lambda p, n, x: f"jnp.where({x} > 0, {x}, {n.attr('alpha')!r} * jnp.expm1(jnp.minimum({x}, 0)))"
 kernel[R.SOFTMAX] = lambda p, n, x: f"{p.imported('jax')}.nn.softmax({x}, axis={along(n)})"
 kernel[R.LOG_SOFTMAX] = lambda p, n, x: f"{p.imported('jax')}.nn.log_softmax({x}, axis={along(n)})"
 kernel[R.LOGSUMEXP] = lambda p, n, x: (
@@ -56,14 +54,6 @@ kernel[R.LOGSUMEXP] = lambda p, n, x: (
 kernel[I.ONE_HOT] = lambda p, n, i: f"{p.imported('jax')}.nn.one_hot({i}, {p.size(n.attr('classes'))}, dtype={p.dtype})"
 kernel[I.PUT] = lambda p, n, g, i: f"jnp.zeros({p.shape(n.shape)}, {g}.dtype).at[{':, ' * n.attr('axis')}{i}].add({g})"
 kernel[I.SCATTER] = lambda p, n, g, *i: f"jnp.zeros({p.shape(n.shape)}, {g}.dtype).at[{', '.join(i)}].add({g})"
-
-
-@kernel(I.PAD)
-def pad(p, n, x):
-    before, after, gap = (n.attr(k) for k in ("before", "after", "gap"))
-    if any(gap):
-        return f"{p.helper(pad_between)}({x}, {p.shape(before)}, {p.shape(after)}, {gap})"
-    return f"jnp.pad({x}, [{', '.join(p.shape(pair) for pair in zip(before, after))}])"
 
 
 DIALECT = Dialect(
@@ -76,25 +66,33 @@ DIALECT = Dialect(
 )
 
 
+class Jitted:
+    """A program as a function of arrays, compiled at its first call, and the loops that were made of it."""
+
+    def __init__(self, function: Callable[..., Any]):
+        self._plain, self._compiled = function, jax.jit(function)
+        self._loops: dict[tuple[tuple[str, ...], tuple[str, ...], int], Callable[..., Any]] = {}
+
+    def __call__(self, *arrays: Any) -> Any:
+        with jax.enable_x64(True):
+            return self._compiled(*arrays)
+
+    def loop(self, inputs: tuple[str, ...], updated: tuple[str, ...], records: int) -> Callable[..., Any]:
+        """`_scan` over the program; `updated` names the states, and `records` results come before the new ones."""
+        key = inputs, updated, records
+        if key not in self._loops:
+            self._loops[key] = jax.jit(partial(_scan, self._plain, *key), donate_argnums=0)
+        return self._loops[key]
+
+
 class XlaEngine:
     """Runs printed programs through `jax.jit`. 64-bit types are on for the time of a call: float64 stays float64."""
 
     dialect = DIALECT
     precisions = ("float64", "float32", "bfloat16")
 
-    def __init__(self) -> None:
-        self._loops: dict[Any, Callable[..., Any]] = {}
-
-    def load(self, program: Program) -> Callable[..., Any]:
-        function = load(program)
-        compiled = jax.jit(function)
-
-        def run(*arrays: Any) -> Any:
-            with jax.enable_x64(True):
-                return compiled(*arrays)
-
-        run.plain = function  # type: ignore[attr-defined]
-        return run
+    def load(self, program: Program) -> Jitted:
+        return Jitted(load(program))
 
     def place(self, array: Any) -> Any:
         """The array on the device; on a CPU without a copy where its memory allows."""
@@ -103,7 +101,7 @@ class XlaEngine:
 
     def steps(
         self,
-        function: Callable[..., Any],
+        function: Jitted,
         inputs: Sequence[str],
         records: int,
         state: Mapping[str, Any],
@@ -112,12 +110,10 @@ class XlaEngine:
         constants: Mapping[str, Any],
     ) -> tuple[dict[str, Any], list[Any]]:
         """All updates in one call: a scan over `order` with the data on the device and the state's buffers donated."""
-        key = function, tuple(inputs), tuple(state), records
-        if key not in self._loops:
-            self._loops[key] = jax.jit(partial(_scan, function.plain, *key[1:]), donate_argnums=0)  # type: ignore[attr-defined]
+        loop = function.loop(tuple(inputs), tuple(state), records)
         with jax.enable_x64(True):
             own = {k: v if isinstance(v, jax.Array) else jnp.array(v) for k, v in state.items()}
-            now, kept = self._loops[key](own, dict(constants), dict(data), jnp.asarray(order))
+            now, kept = loop(own, dict(constants), dict(data), jnp.asarray(order))
             return now, [np.asarray(k) for k in kept]
 
 

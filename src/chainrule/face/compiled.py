@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engines.binding import Signature
+from ..engines.binding import Signature, as_array
 from ..graph.collector import no_collection
 from ..graph.errors import GraphError, InputError
 from ..graph.node import CONST, LEAF, SIZE, Node
@@ -115,8 +115,9 @@ class Compiled:
                 _label(labels, final.get(made.adjoint.get(became.get(n, n), n)), f"d{name}")
             for w, n in zip(self.wrt or (), made.gradients):
                 _label(labels, final[n], f"d{w}")
+        written = {final.get(became.get(n, n)) for n in g.origins}
         name = g.name if made is None else f"{g.name}_and_gradients"
-        return print_program(name, list(g.inputs.values()), low.outputs, dialect, labels, self.dtype or "float64")
+        return print_program(name, list(g.inputs.values()), low.outputs, dialect, labels, written, self.dtype or "float64")
 
     def _precision(self, state: Mapping[str, Any]) -> str:
         return self.dtype or str(next(iter(state.values())).dtype)
@@ -127,7 +128,7 @@ class Compiled:
         shapes = {k: tuple(v.shape) for k, v in state.items()}
         shapes |= {k: (order.shape[1], *v.shape[1:]) for k, v in data.items()}
         shapes |= {k: tuple(getattr(v, "shape", ())) for k, v in constants.items()}
-        self._signature._check_names(shapes)
+        self._signature.check_names(shapes)
         sizes = self._signature.sizes(shapes)
         self._signature.check_positions(data, sizes)
         rows = {len(v) for v in data.values()}
@@ -138,7 +139,8 @@ class Compiled:
                 f"the data differ in length: {', '.join(f'{k} has {len(v)} rows' for k, v in data.items())}"
             )
         if order.size and not 0 <= order.min() <= order.max() < min(rows):
-            raise InputError(f"the order names row {order.max()}, and the data have {min(rows)} rows")
+            wrong = order.min() if order.min() < 0 else order.max()
+            raise InputError(f"the order names row {wrong}; the data have the rows 0 … {min(rows) - 1}")
 
 
 def _label(labels: dict[Node, str], n: Node | None, name: str) -> None:
@@ -195,7 +197,7 @@ def value_and_grad(
             given = signature.bind(*args, **kwargs).arguments
         except TypeError as error:
             raise InputError(f"{getattr(f, '__name__', 'the function')}: {error}") from None
-        arrays = {k: v if hasattr(v, "dtype") else np.asarray(v) for k, v in given.items()}
+        arrays = {k: as_array(k, v) for k, v in given.items()}
         whole = {k for k, v in given.items() if not hasattr(v, "dtype")} | set(
             [wrt] if isinstance(wrt, str) else wrt or ()
         )

@@ -78,15 +78,12 @@ class Derivation:
         found: list[Equation] = []
         rows = [n for n in reversed(list(self.adjoints)) if n in g.names and n is not g.output]
         known = dict(labels)
-        for n in sorted(rows, key=self._depth):
+        for n in sorted(rows, key=self._order.__getitem__):
             name = partial(loss, labels[n], notation is LATEX)
             found += notation.equations({self.adjoints[n]: name}, known, made)
             if self.adjoints[n].args:
                 known.setdefault(self.adjoints[n], name)
         return found
-
-    def _depth(self, n: Node) -> int:
-        return self._order[n]
 
     @cached_property
     def _order(self) -> dict[Node, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -11,8 +10,9 @@ from typing import Any
 
 from ..graph.collector import no_collection
 from ..graph.dims import shape_text, symbols_of
-from ..graph.errors import GraphError, NamingError, ShapeError
+from ..graph.errors import ChainruleError, GraphError, NamingError, ShapeError
 from ..graph.node import BOOLEAN, INTEGER, LEAF, REAL, Kind, Node, leaf, node, walk
+from ..graph.origin import failing_line
 from ..graph.trace import Tracer
 from ..views.latex import LATEX, aligned
 from ..views.notation import Equation, Notation
@@ -67,7 +67,8 @@ class Graph:
         if len(meant) == 1:
             return meant[0]
         if meant:
-            raise NamingError(f"{name} names {len(meant)} quantities of {self.name}: {', '.join(self.names[n] for n in meant)}")
+            called = ", ".join(self.names[n] for n in meant)
+            raise NamingError(f"{name} names {len(meant)} quantities of {self.name}: {called}")
         known_names = [*self.inputs, *(n for n in self.names.values() if n not in self.inputs)]
         raise NamingError(f"{self.name} has no quantity called {name!r}; it has {', '.join(known_names)}")
 
@@ -161,7 +162,13 @@ def trace(f: Callable[..., Any] | Graph, /, *, roles: Mapping[str, str] | None =
         raise GraphError(f"cr.trace takes a function of named quantities, not {type(f).__name__}")
     inputs, defaults = _inputs(f, shapes)
     with no_collection(), Tracer() as tracer:
-        returned = f(**inputs, **defaults)
+        try:
+            returned = f(**inputs, **defaults)
+        except ChainruleError as error:
+            where = failing_line(error)
+            if where and len(error.args) == 1 and "\n  in " not in str(error):
+                error.args = (f"{error}\n  {where}",)
+            raise
     outputs = _outputs(f, returned)
     reachable = walk(*outputs, *inputs.values())
     names, written = tracer.names(reachable)
@@ -178,7 +185,9 @@ def _inputs(f: Callable[..., Any], shapes: Mapping[str, Any]) -> tuple[dict[str,
     inputs, defaults = {}, {}
     for name, p in parameters.items():
         if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD, p.POSITIONAL_ONLY):
-            raise GraphError(f"{_name(f)}: the parameter {p} cannot be traced; give each quantity a plain name of its own")
+            raise GraphError(
+                f"{_name(f)}: the parameter {p} cannot be traced; give each quantity a plain name of its own"
+            )
         spec = shapes.get(name, p.annotation)
         if name in shapes or isinstance(spec, str):
             inputs[name] = _leaf(name, spec)
@@ -206,8 +215,8 @@ def parse_sizes(spec: str, name: str) -> tuple[tuple[int | str, ...], Kind]:
     (('n', 3), 'integer')
     """
     text = spec.strip()
-    if text[:1] in "\"'" and text[-1:] == text[:1] and text:  # quoted again by `from __future__ import annotations`
-        text = ast.literal_eval(text)
+    if len(text) > 1 and text[0] in "\"'" and text[-1] == text[0]:  # quoted again by `from __future__ import annotations`
+        text = text[1:-1]
     kind: Kind = REAL
     found = re.fullmatch(r"(int|bool|real|float)\s*\[(.*)\]", text.strip())
     if found:

@@ -26,20 +26,26 @@ def encode(value: Any) -> tuple[str, tuple[int, ...], bytes]:
     if isinstance(value, (list, tuple)):
         return _encode_list(value)
     try:
+        if isinstance(value, (bytes, bytearray)) or getattr(getattr(value, "dtype", None), "kind", "") in ("m", "M"):
+            raise TypeError  # text and dates, which memory knows as whole numbers
         view = memoryview(value)
-    except TypeError:
+    except (TypeError, ValueError):
         raise KindError(
             f"cannot use {type(value).__name__} {_short(value)} in a graph: numbers, lists of numbers and arrays can be"
         ) from None
-    form = view.format.lstrip("@=<>")
+    form = view.format.lstrip("@=<>!")
     if form not in _REAL_FORMATS | _INTEGER_FORMATS | {"?"}:
         raise KindError(
             f"cannot use an array of {getattr(value, 'dtype', form)} in a graph: real, integer or boolean can be"
         )
-    return _flat(view.tolist(), view.shape or ())
+    try:
+        return _flat(view.tolist(), view.shape or ())
+    except NotImplementedError:  # half and extended precision, the other byte order: Python's memory cannot read them
+        return _flat((value.astype("d") if form == "g" else value).tolist(), view.shape)
 
 
 def decode(kind: str, shape: tuple[int, ...], data: bytes) -> Any:
+    """The number, or the nested list of numbers, that `encode` was given."""
     code = _CODE[kind]
     flat = list(struct.unpack(f"<{len(data) // struct.calcsize('<' + code)}{code}", data))
     for n in reversed(shape):

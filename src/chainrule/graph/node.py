@@ -10,6 +10,7 @@ import sys
 import threading
 import unicodedata
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from numbers import Integral, Real
 from typing import Any, Literal
 from weakref import WeakValueDictionary
 
@@ -99,11 +100,36 @@ class Op:
         return made
 
 
+_NUMPY = {
+    "subtract": "sub", "multiply": "mul", "divide": "div", "power": "pow", "bitwise_and": "and", "bitwise_or": "or",
+}  # fmt: skip
+_METHODS = frozenset("sum mean max min var reshape transpose dot squeeze clip argmax take swapaxes".split())
+
+
 class Expression:
     """What nodes and the patterns of laws have in common: Python's operators."""
 
     __slots__ = ()
-    __array_ufunc__ = None  # NumPy then leaves `array + node` to the node
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """NumPy asks here on ``array + node``, which is the node's to build, and in functions of its own."""
+        name = ufunc.__name__
+        if name in ("equal", "not_equal"):  # an array is no node
+            return name == "not_equal"
+        name = _NUMPY.get(name, name)
+        if method != "__call__" or name not in OPERATORS or len(inputs) != 2 or options:
+            self.__array_function__(ufunc)
+        return OPERATORS[name](*inputs)
+
+    def __array_function__(self, function: Any, *_: Any) -> Any:
+        known = function.__name__ if function.__name__ in OPS else "exp"
+        raise KindError(
+            f"np.{function.__name__} computes with numbers, and {describe(self)} has none while the graph is being "
+            f"built: take Chainrule's functions, such as cr.{known}"
+        )
+
+    def __array__(self, *_: Any, **__: Any) -> Any:  # else NumPy would wrap the node, and np.dot multiply entry by entry
+        raise KindError(f"{describe(self)} is a quantity of the graph and no array; cr.stack joins several into one")
 
     def __add__(self, other: Any) -> Node:
         return OPERATORS["add"](self, other)
@@ -208,6 +234,10 @@ class Node(Expression):
         """The same operation on other arguments."""
         args = tuple(args)
         return self if args == self.args else self.op(*args, **dict(self.attrs))
+
+    def __getattr__(self, name: str) -> Any:
+        hint = f"; write cr.{name}(…)" if name in _METHODS else ""
+        raise AttributeError(f"a node has no attribute {name!r}{hint}")
 
     def __repr__(self) -> str:
         return f"<{describe(self)} {shape_text(self.shape)}{'' if self.kind == REAL else ' ' + self.kind}>"
@@ -352,8 +382,24 @@ def _quotient(a: Any, b: Any) -> Node:
     return OPERATORS["div"](a, b)
 
 
+def _with_fractions(name: str, of_sizes: Callable[..., Any], operator: str) -> Callable[..., Any]:
+    """A size with a fraction, as in d**0.5 or 0.1 * n, is no size either but a number."""
+
+    def rule(a: Any, b: Any) -> Any:
+        if isinstance(b, Real) and not isinstance(b, Integral):
+            return OPERATORS[operator](b, a) if name.startswith("__r") else OPERATORS[operator](a, b)
+        return of_sizes(a, b)
+
+    return rule
+
+
+# Here, because sizes lie below nodes and know nothing of them.
 for _name, _rule in {"__truediv__": _quotient, "__rtruediv__": lambda b, a: _quotient(a, b)}.items():
-    setattr(Dim, _name, _rule)  # here, because sizes lie below nodes and know nothing of them
+    setattr(Dim, _name, _rule)
+for _name in ("add", "sub", "mul", "pow"):
+    for _side in (f"__{_name}__", f"__r{_name}__"):
+        _of_sizes = getattr(Dim, _side, lambda a, b: NotImplemented)
+        setattr(Dim, _side, _with_fractions(_side, _of_sizes, _name))
 
 
 # Reading -----------------------------------------------------------------------------------------------------------
@@ -378,6 +424,7 @@ def walk(*roots: Node) -> list[Node]:
 
 
 def leaves(*roots: Node) -> list[Node]:
+    """The inputs that `roots` are computed from."""
     return [n for n in walk(*roots) if n.op is LEAF]
 
 

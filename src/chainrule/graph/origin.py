@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import linecache
+import os
 import sys
 from pathlib import Path
 from types import CodeType, FrameType
 
 _PACKAGE = Path(__file__).parents[1]
-_MACHINERY = tuple(f"{_PACKAGE / layer}/" for layer in ("graph", "ops", "rewrite", "calculus", "views", "engines", "face", "optim"))
-_ours: dict[CodeType, bool] = {}
+_LAYERS = ("graph", "ops", "rewrite", "calculus", "views", "engines", "face", "optim")
+_MACHINERY = tuple(f"{_PACKAGE / layer}{os.sep}" for layer in _LAYERS)
+_ours: dict[str, bool] = {}  # by file: code objects would be kept alive, and equal ones may stand in two files
 
 
 def is_library(code: CodeType) -> bool:
     """Whether `code` is Chainrule's machinery. Its networks (models, labs) are traced like anyone's."""
-    known = _ours.get(code)
+    known = _ours.get(code.co_filename)
     if known is None:
-        known = _ours[code] = code.co_filename.startswith(_MACHINERY)
+        known = _ours[code.co_filename] = code.co_filename.startswith(_MACHINERY)
     return known
 
 
@@ -31,6 +33,19 @@ def line_text(file: str, line: int) -> str:
     """``file.py:12: z = W1 @ x``"""
     code = linecache.getline(file, line).strip()
     return f"{file}:{line}" + (f": {code}" if code else "")
+
+
+def failing_line(error: BaseException) -> str:
+    """The user's line that `error` came out of, the last before Chainrule's own, as text; empty outside any."""
+    found, trace = "", error.__traceback__
+    while trace is not None:
+        ours = is_library(trace.tb_frame.f_code)
+        if ours and found:
+            break
+        if not ours:
+            found = "in " + line_text(trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+        trace = trace.tb_next
+    return found
 
 
 def calling_line() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import shlex
 from dataclasses import dataclass
 from typing import Any
@@ -118,7 +117,8 @@ def _whole(name: str, value: Any, least: int) -> None:
 
 
 def _finite(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """A number that is finite in float32 too, in which the network is trained."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 3.4e38
 
 
 __all__ = ["ACTIVATIONS", "DATA_SETS", "RECIPES", "SettingError", "Settings"]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..data.arrays import _array, _check_features, _check_finite, check_classification
+from ..data.arrays import check_classification, check_features
 from ..data.rows import blocks
 from ..face.compiled import Compiled
 from ..face.graph import Graph
@@ -290,10 +290,8 @@ def _examples(
 
 
 def _features(X: ArrayLike, params: Mapping[str, Array], name: str) -> NDArray[Any]:
-    features = _array(X, "X", name)
-    _check_features(features, name, 2)
+    features = check_features(X, name)
     _check_width(features, params, name)
-    _check_finite(features, name)
     return features
 
 

@@ -85,9 +85,14 @@ XDIVY = Op(
 
 
 def _power(a: Any, b: Any) -> Node:
-    """a^b; a whole number to a negative power is real, 1 / a^−b."""
-    whole = isinstance(a, Node) and a.kind != REAL
-    return DIV(1, POW(a, -b)) if whole and isinstance(b, int) and b < 0 else POW(a, b)
+    """a^b; a whole number to a power that is, or may be, negative is real: 1 / a^−b, and (1.0 · a)^b."""
+    a, b = node(a), node(b)
+    if not isinstance(a, Node) or not isinstance(b, Node) or REAL in (a.kind, b.kind):
+        return POW(a, b)
+    k = number(b)
+    if k is None:
+        return POW(MUL(1.0, a), b)
+    return DIV(1, POW(a, -k)) if k < 0 else POW(a, b)
 
 
 OPERATORS |= {

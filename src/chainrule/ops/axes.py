@@ -60,6 +60,7 @@ def elementwise(*shapes: Shape, **attrs: object) -> Shape:
 
 
 def without(shape: Shape, axes: Sequence[int]) -> Shape:
+    """`shape` without the reduced axes."""
     return tuple(s for k, s in enumerate(shape) if k not in axes)
 
 

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Any
 
 from ..graph.errors import KindError
-from ..graph.node import OPERATORS, Kind, Node, Op, promote
+from ..graph.node import OPERATORS, Node, Op, promote
 from .arithmetic import WHERE
 from .axes import elementwise
 
 
-def _alike(x: Kind, **attrs: object) -> Kind:
-    return promote(x)
-
-
-def _zero_or_less(x: Node, g: Node, at_most_zero: Any) -> Node:
-    """The adjoint of a function that is the identity above 0."""
-    return WHERE(x > 0, g, at_most_zero)
+def _pulled(x: Node, g: Node, below: Any) -> Node:
+    """The cotangent through a function that is the identity above 0; `below` elsewhere."""
+    return WHERE(x > 0, g, below)
 
 
 EXP = Op("exp", shape=elementwise, elementwise=True, vjp=lambda g, y, x: [g * y])                       # e^x
 EXPM1 = Op("expm1", shape=elementwise, elementwise=True, vjp=lambda g, y, x: [g * EXP(x)])              # e^x
 LOG1P = Op("log1p", shape=elementwise, elementwise=True, vjp=lambda g, y, x: [g / (1 + x)])             # 1 / (1 + x)
 SQRT = Op("sqrt", shape=elementwise, elementwise=True, vjp=lambda g, y, x: [g / (2 * y)])               # 1 / (2√x)
-ABS = Op("abs", shape=elementwise, kind=_alike, elementwise=True, vjp=lambda g, y, x: [g * SIGN(x)])    # sign x
-SIGN = Op("sign", shape=elementwise, kind=_alike, elementwise=True, vjp=lambda g, y, x: [None])         # 0
+ABS = Op("abs", shape=elementwise, kind=promote, elementwise=True, vjp=lambda g, y, x: [g * SIGN(x)])   # sign x
+SIGN = Op("sign", shape=elementwise, kind=promote, elementwise=True, vjp=lambda g, y, x: [None])        # 0
 SIN = Op("sin", shape=elementwise, elementwise=True, vjp=lambda g, y, x: [g * COS(x)])                  # cos x
 COS = Op("cos", shape=elementwise, elementwise=True, vjp=lambda g, y, x: [-(g * SIN(x))])               # −sin x
 TANH = Op("tanh", shape=elementwise, elementwise=True, vjp=lambda g, y, x: [g * (1 - y**2)])            # 1 − tanh²
@@ -35,14 +32,14 @@ SIGMOID = Op("sigmoid", shape=elementwise, elementwise=True, vjp=lambda g, y, x:
              meaning=lambda x: 1 / (1 + EXP(-x)))
 SOFTPLUS = Op("softplus", shape=elementwise, elementwise=True, vjp=lambda g, y, x: [g * SIGMOID(x)],    # σ
               meaning=lambda x: LOG1P(EXP(x)))
-RELU = Op("relu", shape=elementwise, kind=_alike, elementwise=True,
-          vjp=lambda g, y, x: [_zero_or_less(x, g, 0)]  ,                                               # [x > 0]
-          meaning=lambda x: WHERE(x > 0, x, 0))
+RELU = Op("relu", shape=elementwise, kind=promote, elementwise=True,
+          vjp=lambda g, y, x: [_pulled(x, g, 0)],                                                       # [x > 0]
+          meaning=lambda x: WHERE(x <= 0, 0, x))  # NaN stays NaN, as in the kernels: where(x > 0, x, 0) would hide it
 LEAKY_RELU = Op("leaky_relu", shape=elementwise, elementwise=True,
-                vjp=lambda g, y, x, *, slope: [_zero_or_less(x, g, slope * g)],                         # 1 or slope
+                vjp=lambda g, y, x, *, slope: [_pulled(x, g, slope * g)],                               # 1 or slope
                 meaning=lambda x, *, slope: WHERE(x > 0, x, slope * x))
 ELU = Op("elu", shape=elementwise, elementwise=True,
-         vjp=lambda g, y, x, *, alpha: [_zero_or_less(x, g, g * (y + alpha))],                          # 1 or α e^x
+         vjp=lambda g, y, x, *, alpha: [_pulled(x, g, g * (y + alpha))],                                # 1 or α e^x
          meaning=lambda x, *, alpha: WHERE(x > 0, x, alpha * EXPM1(x)))
 SILU = Op("silu", shape=elementwise, elementwise=True, meaning=lambda x: x * SIGMOID(x))
 GELU = Op("gelu", shape=elementwise, elementwise=True, meaning=lambda x: x * (1 + ERF(x / math.sqrt(2))) / 2)
@@ -156,6 +153,6 @@ def square(x: Any) -> Node:
 
 
 def _number(name: str, value: Any) -> float:
-    if isinstance(value, (bool, Node)) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise KindError(f"{name} must be a number known when the graph is built, not {value!r}")
     return float(value)

@@ -18,7 +18,11 @@ from .movement import expand_axes, flip, reshape, same, squeeze_axes
 
 
 def _slice_shape(x: Shape, *, start: Shape, stop: Shape, step: tuple[int, ...]) -> Shape:
-    return tuple((b - a + s - 1) // s for a, b, s in zip(start, stop, step))
+    sizes = tuple((b - a + s - 1) // s for a, b, s in zip(start, stop, step))
+    for axis, n in enumerate(sizes):
+        if isinstance(n, int) and n < 1:  # of a symbolic size it is seen when arrays are given
+            raise ShapeError(f"the slice {start[axis]}:{stop[axis]} of axis {axis} is empty")
+    return sizes
 
 
 def _pad_shape(x: Shape, *, before: Shape, after: Shape, gap: tuple[int, ...]) -> Shape:
@@ -45,6 +49,10 @@ def _labels(i: Kind, **attrs: object) -> Kind:
     if i != INTEGER:
         raise KindError('labels must be integers; declare such an input as "int[n]"')
     return REAL
+
+
+def _common(*kinds: Kind, **attrs: object) -> Kind:
+    return kinds[0] if len(set(kinds)) == 1 else promote(*kinds)
 
 
 def _concat_shape(*shapes: Shape, axis: int) -> Shape:
@@ -87,19 +95,15 @@ SCATTER = Op(
     "scatter", shape=lambda g, *i, shape: shape, kind=_positions,
     vjp=lambda h, y, g, *i, shape: [GATHER(h, *i), *[None] * len(i)],
 )  # fmt: skip
-CONCATENATE = Op("concatenate", shape=_concat_shape, kind=lambda *k, axis: _common(*k), vjp=_concat_vjp)
+CONCATENATE = Op("concatenate", shape=_concat_shape, kind=_common, vjp=_concat_vjp)
 STACK = Op(
     "stack",
     shape=lambda *shapes, axis: _concat_shape(*[s[:axis] + (1,) + s[axis:] for s in shapes], axis=axis),
-    kind=lambda *k, axis: _common(*k),
+    kind=_common,
     meaning=lambda *xs, axis: CONCATENATE(*[expand_axes(x, (axis,)) for x in xs], axis=axis),
 )
 ONE_HOT = Op("one_hot", shape=lambda i, *, classes: (*i, classes), kind=_labels, vjp=lambda g, y, i, *, classes: [None])
 ARANGE = Op("arange", shape=lambda *, of: (of,), kind=INTEGER)
-
-
-def _common(*kinds: Kind) -> Kind:
-    return kinds[0] if len(set(kinds)) == 1 else promote(*kinds)
 
 
 def take(x: Any, indices: Any, axis: int | None = None) -> Node:
@@ -123,7 +127,10 @@ def one_hot(labels: Any, num_classes: Any) -> Node:
     array([[0., 0., 1.],
            [1., 0., 0.]])
     """
-    return ONE_HOT(labels, classes=size(num_classes))
+    classes = size(num_classes)
+    if isinstance(classes, int) and classes < 1:
+        raise ShapeError(f"one_hot needs at least one class, not {classes}")
+    return ONE_HOT(labels, classes=classes)
 
 
 def arange(n: Any) -> Node:

@@ -61,6 +61,11 @@ def _square(x: Shape) -> Shape:
     return x
 
 
+def _trace_shape(x: Shape) -> Shape:
+    _square(x)
+    return ()
+
+
 def _diag_shape(x: Shape) -> Shape:
     return x + x if len(x) == 1 else _square(x)[:1]
 
@@ -70,9 +75,7 @@ OUTER = Op(  # y = a bᵀ
     "outer", shape=_outer_shape, kind=promote,
     vjp=lambda g, y, a, b: [MATMUL(g, b), MATMUL(TRANSPOSE(g, axes=(1, 0)), a)],
 )  # fmt: skip
-TRACE = Op(
-    "tr", shape=lambda x: _square(x) and (), kind=promote, vjp=lambda g, y, x: [g * EYE(of=x.shape[0])]
-)  # tr A = ⟨I, A⟩
+TRACE = Op("tr", shape=_trace_shape, kind=promote, vjp=lambda g, y, x: [g * EYE(of=x.shape[0])])  # tr A = ⟨I, A⟩
 DIAG = Op("diag", shape=_diag_shape, kind=promote, vjp=lambda g, y, x: [DIAG(g)])
 EYE = Op("eye", shape=lambda *, of: (of, of))
 
@@ -119,7 +122,7 @@ def _einsum_vjp(g: Node, y: Node, *args: Node, spec: str) -> list[Node]:
         target = ""
         for letter in own:  # a repeated index is a diagonal: a fresh letter and an identity matrix
             if letter in target:
-                fresh = next(c for c in _LETTERS if c not in spec and c not in target)
+                fresh = next(c for c in LETTERS if c not in spec and c not in target)
                 letters.append(letter + fresh)
                 factors.append(EYE(of=sizes[letter]))
                 letter = fresh
@@ -131,9 +134,9 @@ def _einsum_vjp(g: Node, y: Node, *args: Node, spec: str) -> list[Node]:
     return cotangents
 
 
-_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-EINSUM = Op("einsum", shape=_einsum_shape, kind=lambda *kinds, spec: promote(*kinds), vjp=_einsum_vjp)
+EINSUM = Op("einsum", shape=_einsum_shape, kind=promote, vjp=_einsum_vjp)
 
 
 # The public functions ----------------------------------------------------------------------------------------------
@@ -200,7 +203,7 @@ def einsum(spec: str, *args: Any) -> Node:
     if "->" not in spec:
         letters = spec.replace(",", "")
         spec += "->" + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
-    bad = sorted(set(spec) - set(_LETTERS) - set(",->"))
+    bad = sorted(set(spec) - set(LETTERS) - set(",->"))
     if bad:
         raise ShapeError(f"{spec!r} holds {bad[0]!r}; indices are letters, arguments are separated by commas")
     return EINSUM(*nodes, spec=spec)
@@ -215,7 +218,7 @@ def _without_dots(spec: str, nodes: list[Node]) -> str:
     if len(parts) != len(nodes):
         raise ShapeError(f"{spec!r} describes {len(parts)} argument(s) and there are {len(nodes)}")
     extra = [n.ndim - len(p.replace("...", "")) if "..." in p else 0 for p, n in zip(parts, nodes)]
-    fresh = "".join([c for c in _LETTERS if c not in spec][: max([0, *extra])])
+    fresh = "".join([c for c in LETTERS if c not in spec][: max([0, *extra])])
     ins = ",".join(p.replace("...", fresh[len(fresh) - k :] if k > 0 else "") for p, k in zip(parts, extra))
     if not arrow:
         letters = ins.replace(",", "")

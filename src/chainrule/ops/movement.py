@@ -10,7 +10,7 @@ from typing import Any
 
 from ..graph.dims import Shape, divide_exactly, shape_text, size, total
 from ..graph.errors import KindError, ShapeError
-from ..graph.node import OPERATORS, REAL, Kind, Node, Op, node
+from ..graph.node import OPERATORS, REAL, Kind, Node, Op, constant, node
 from .axes import axes_of, axis_of, broadcast, kept, without
 
 
@@ -19,7 +19,8 @@ def same(*kinds: Kind, **attrs: object) -> Kind:
     return kinds[0]
 
 
-def _reduced(x: Shape, *, axis: tuple[int, ...], keepdims: bool) -> Shape:
+def reduced(x: Shape, *, axis: tuple[int, ...], keepdims: bool) -> Shape:
+    """The shape rule of a reduction."""
     return kept(x, axis) if keepdims else without(x, axis)
 
 
@@ -54,7 +55,7 @@ def _reshape_shape(x: Shape, *, shape: Shape) -> Shape:
 
 
 SUM = Op(
-    "sum", shape=_reduced, kind=_sum_kind,
+    "sum", shape=reduced, kind=_sum_kind,
     vjp=lambda g, y, x, *, axis, keepdims: [spread(g, x.shape, axis, keepdims)],
 )  # fmt: skip
 BROADCAST = Op(
@@ -76,17 +77,29 @@ def inverse(axes: Sequence[int]) -> tuple[int, ...]:
 
 
 def expand_axes(x: Node, axes: tuple[int, ...]) -> Node:
+    """`x` with new axes of size 1 where the result has `axes`."""
     return EXPAND(x, axes=axes) if axes else x
 
 
 def squeeze_axes(x: Node, axes: tuple[int, ...]) -> Node:
+    """`x` without `axes`, each of size 1."""
     return SQUEEZE(x, axes=axes) if axes else x
+
+
+def stretch(x: Node, shape: Shape) -> Node:
+    """`x` repeated to `shape`, to which it must broadcast; `x` itself where that is its shape."""
+    return x if x.shape == shape else BROADCAST(x, shape=shape)
+
+
+def filled(value: float, shape: Shape) -> Node:
+    """A number in every place of `shape`."""
+    return stretch(constant(value), shape)
 
 
 def spread(g: Node, shape: Shape, axis: tuple[int, ...], keepdims: bool) -> Node:
     """A reduction's cotangent, repeated along the axes it reduced."""
     g = g if keepdims else expand_axes(g, axis)
-    return g if g.shape == shape else BROADCAST(g, shape=shape)
+    return stretch(g, shape)
 
 
 def unbroadcast(g: Node, shape: Shape) -> Node:
@@ -121,8 +134,7 @@ def broadcast_to(x: Any, shape: Any) -> Node:
 
     ∂: the sum over what was repeated. Raises ShapeError if a size other than a literal 1 would have to stretch.
     """
-    x, shape = node(x), _shape(shape)
-    return x if x.shape == shape else BROADCAST(x, shape=shape)
+    return stretch(node(x), _shape(shape))
 
 
 def reshape(x: Any, shape: Any) -> Node:

@@ -7,17 +7,13 @@ from typing import Any
 
 from ..graph.dims import Shape, total
 from ..graph.errors import ShapeError
-from ..graph.node import INTEGER, Kind, Node, Op, node, promote, size_node
+from ..graph.node import INTEGER, Node, Op, node, promote, size_node
 from .arithmetic import EQUAL, WHERE, XDIVY
-from .axes import axes_of, axis_of, kept, without
+from .axes import axes_of, axis_of, without
 from .elementary import EXP
-from .movement import SUM, _reduced, spread, sum
+from .movement import SUM, reduced, spread
 
 Axis = int | Sequence[int] | None
-
-
-def _alike(x: Kind, **attrs: object) -> Kind:
-    return promote(x)
 
 
 def _unchanged(x: Shape, *, axis: tuple[int, ...]) -> Shape:
@@ -45,18 +41,18 @@ def _variance(x: Node, *, axis: tuple[int, ...], keepdims: bool, ddof: int) -> N
 
 
 MEAN = Op(
-    "mean", shape=_reduced,
+    "mean", shape=reduced,
     vjp=lambda g, y, x, *, axis, keepdims: [spread(g / _count(x, axis), x.shape, axis, keepdims)],
     meaning=lambda x, *, axis, keepdims: SUM(x, axis=axis, keepdims=keepdims) / _count(x, axis),
 )  # fmt: skip
-VAR = Op("var", shape=lambda x, *, axis, keepdims, ddof: _reduced(x, axis=axis, keepdims=keepdims), meaning=_variance)
-MAX = Op("max", shape=_reduced, kind=_alike, vjp=_extreme_vjp)
-MIN = Op("min", shape=_reduced, kind=_alike, vjp=_extreme_vjp)
+VAR = Op("var", shape=lambda x, *, axis, keepdims, ddof: reduced(x, axis=axis, keepdims=keepdims), meaning=_variance)
+MAX = Op("max", shape=reduced, kind=promote, vjp=_extreme_vjp)
+MIN = Op("min", shape=reduced, kind=promote, vjp=_extreme_vjp)
 ARGMAX = Op("argmax", shape=lambda x, *, axis: without(x, (axis,)), kind=INTEGER)
 
 # ‖x‖ = √Σx²; its adjoint g x/‖x‖ is 0 where x is 0, hence also at the kink x = 0
 NORM = Op(
-    "norm", shape=_reduced,
+    "norm", shape=reduced,
     vjp=lambda g, y, x, *, axis, keepdims: [
         spread(g, x.shape, axis, keepdims) * XDIVY(x, spread(y, x.shape, axis, keepdims))
     ],
@@ -64,7 +60,7 @@ NORM = Op(
 
 # y = log Σ e^x  ⇒  ∂y/∂x = e^(x − y), the softmax
 LOGSUMEXP = Op(
-    "logsumexp", shape=_reduced,
+    "logsumexp", shape=reduced,
     vjp=lambda g, y, x, *, axis, keepdims: [
         spread(g, x.shape, axis, keepdims) * EXP(x - spread(y, x.shape, axis, keepdims))
     ],
@@ -160,6 +156,4 @@ def log_softmax(x: Any, axis: int | Sequence[int] = -1) -> Node:
     return LOG_SOFTMAX(x, axis=axes_of(axis, x.ndim))
 
 
-__all__ = [
-    "argmax", "kept", "log_softmax", "logsumexp", "max", "mean", "min", "norm", "softmax", "sum", "var",
-]  # fmt: skip
+__all__ = ["argmax", "log_softmax", "logsumexp", "max", "mean", "min", "norm", "softmax", "var"]

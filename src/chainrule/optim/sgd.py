@@ -14,7 +14,7 @@ from ..ops.reduce import norm
 
 @dataclass(frozen=True)
 class SGD:
-    """w ← w − lr · (∇ + weight_decay · w)
+    """w ← w − lr · (∇ + weight_decay · w) = (1 − lr · weight_decay) · w − lr · ∇
 
     lr            the step size; an input `lr` of the step graph, so that a schedule needs no new program
     weight_decay  added to the gradient of weights (two axes or more), not of biases. It is the gradient of
@@ -59,8 +59,8 @@ class SGD:
             if gradient_norms:
                 outputs.append(norm(g))
                 labels[outputs[-1]] = f"norm_d{name}"
-            direction = g + self.weight_decay * w if self.weight_decay and w.ndim > 1 else g
-            updates[name] = w - lr * direction
+            decayed = (1 - lr * self.weight_decay) * w if self.weight_decay and w.ndim > 1 else w
+            updates[name] = decayed - lr * g
             labels[updates[name]] = f"{name}_new"
         return replace(
             loss, name=f"{loss.name}_step", inputs=loss.inputs | {"lr": lr}, outputs=tuple(outputs), names=labels,

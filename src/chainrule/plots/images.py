@@ -47,7 +47,7 @@ def image_grid(
         shown = axes.imshow(mosaic, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="none")
         _bare(axes)
         bar = fig.colorbar(shown, ax=axes, shrink=0.8, label=label)
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        bar.outline.set_visible(False)
     return fig
 
 

@@ -76,6 +76,7 @@ def unmoved(x: Node, moves: frozenset[Op] = _MOVES) -> tuple[list[Node], Node]:
 
 
 def moved(moves: list[Node], x: Node) -> Node:
+    """The `moves`, as `unmoved` found them, done to `x`."""
     for move in reversed(moves):
         x = move.rebuilt([x, *move.args[1:]])
     return x

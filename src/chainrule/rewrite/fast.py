@@ -11,7 +11,7 @@ from typing import Any
 
 from ..graph.node import CONST, Node, constant, number, value_of
 from ..ops.arithmetic import ADD, DIV, MUL, NEG, POW, SUB, WHERE
-from ..ops.movement import BROADCAST, SUM
+from ..ops.movement import SUM, stretch
 from .engine import FiledRule, Rules, rewrite
 from .pattern import Bindings, Law, attribute, unknown
 from .sharing import share
@@ -19,10 +19,6 @@ from .spreads import SPREAD_RULES
 
 a, b, c = unknown("a"), unknown("b"), unknown("c")
 axis, keepdims = attribute("axis"), attribute("keepdims")
-
-
-def _scalars(*unknowns: object):
-    return lambda found: all(not found[u].shape for u in unknowns)
 
 
 def _scalar_scalar_array(found: Bindings) -> bool:
@@ -67,7 +63,7 @@ def neutral(n: Node) -> Node | None:
 def _like(x: Node, n: Node) -> Node | None:
     if x.kind != n.kind:
         return None
-    return x if x.shape == n.shape else BROADCAST(x, shape=n.shape)
+    return stretch(x, n.shape)
 
 
 def fold(n: Node) -> Node | None:

@@ -31,10 +31,12 @@ class Attribute:
 
 
 def unknown(name: str) -> Any:
+    """Stands for any node in a law, the same one wherever it occurs."""
     return Pattern(None, name=name)
 
 
 def attribute(name: str) -> Any:
+    """Stands for any axis, shape, ... in a law, the same one wherever it occurs."""
     return Attribute(name)
 
 

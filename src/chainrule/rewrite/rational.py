@@ -54,6 +54,7 @@ class Poly:
 
 
 def times(m: Monomial, n: Monomial) -> Monomial:
+    """The product of two monomials."""
     if not m or not n:
         return m or n
     powers = dict(m)

@@ -27,9 +27,10 @@ from ..ops.arithmetic import (
     WHERE,
     XDIVY,
     XLOGY,
-)  # fmt: skip
+)
 from ..ops.axes import broadcast
-from ..ops.movement import BROADCAST, EXPAND, FLIP, RESHAPE, SQUEEZE, SUM, TRANSPOSE
+from ..ops.indexing import ARANGE, PUT, SCATTER
+from ..ops.movement import BROADCAST, EXPAND, FLIP, RESHAPE, SQUEEZE, SUM, TRANSPOSE, stretch
 from .engine import FiledRule
 
 JOINS: tuple[Op, ...] = (
@@ -42,7 +43,7 @@ def unspread_arguments(n: Node) -> Node | None:
     """f(spread(a), b) → f(a, b) where b has the full shape anyway; f(spread(a), spread(b)) → spread(f(a, b))."""
     if all(narrow(a) is not a or not a.shape for a in n.args):  # only spreads meet: compute once, then spread
         inner = n.rebuilt([narrow(a) for a in n.args])
-        return inner if inner.shape == n.shape else BROADCAST(inner, shape=n.shape)
+        return stretch(inner, n.shape)
     args = list(n.args)
     for k, a in enumerate(args):
         inner = narrow(a)
@@ -70,7 +71,7 @@ def spread_of_spread(n: Node) -> Node | None:
     inner = narrow(n.args[0])
     if inner is n.args[0]:
         return None
-    return inner if inner.shape == n.shape else BROADCAST(inner, shape=n.shape)
+    return stretch(inner, n.shape)
 
 
 def move_of_spread_scalar(n: Node) -> Node | None:
@@ -78,7 +79,7 @@ def move_of_spread_scalar(n: Node) -> Node | None:
     x = narrow(n.args[0])
     if x.shape or n.args[0].op is not BROADCAST:
         return None
-    return BROADCAST(x, shape=n.shape) if n.shape else x
+    return stretch(x, n.shape)
 
 
 def sum_of_spread(n: Node) -> Node | None:
@@ -97,8 +98,27 @@ def sum_of_spread(n: Node) -> Node | None:
     y = SQUEEZE(inner, axes=dropped) if dropped else inner
     y = y * size_node(total(tuple(x.shape[a] for a in axis)))
     shape = tuple(s for a, s in enumerate(x.shape) if a not in axis)
-    y = y if y.shape == shape else BROADCAST(y, shape=shape)
+    y = stretch(y, shape)
     return EXPAND(y, axes=axis) if n.attr("keepdims") else y
+
+
+def sum_of_put(n: Node) -> Node | None:
+    """Σ over the axis along which entries were put back into zeros → the sum of what was put there"""
+    (x,), axis, keepdims = n.args, n.attr("axis"), n.attr("keepdims")
+    g, *positions = x.args
+    if x.op is PUT and axis == (x.attr("axis"),):
+        found = SUM(g, axis=tuple(range(axis[0], axis[0] + positions[0].ndim)), keepdims=False)
+    elif x.op is SCATTER and axis == (1,) and x.ndim == 2 and _every_row(x):
+        found = g
+    else:
+        return None
+    return EXPAND(found, axes=axis) if keepdims else found
+
+
+def _every_row(x: Node) -> bool:
+    """One entry was put into each row: at [0, y₀], [1, y₁], …"""
+    rows = x.args[1]
+    return len(x.args) == 3 and rows.op is ARANGE and rows.shape == x.shape[:1] and x.args[2].shape == rows.shape
 
 
 def transpose_of_transpose(n: Node) -> Node | None:
@@ -112,6 +132,7 @@ def transpose_of_transpose(n: Node) -> Node | None:
 
 
 def reshape_of_reshape(n: Node) -> Node | None:
+    """Of two reshapes only the last counts."""
     (x,) = n.args
     if x.op is not RESHAPE:
         return None
@@ -133,6 +154,7 @@ SPREAD_RULES: list[FiledRule] = [
     ((BROADCAST,), spread_of_spread, (BROADCAST, EXPAND)),
     ((EXPAND, SQUEEZE, RESHAPE, TRANSPOSE, FLIP), move_of_spread_scalar, (BROADCAST,)),
     ((SUM,), sum_of_spread, None),
+    ((SUM,), sum_of_put, (PUT, SCATTER)),
     ((TRANSPOSE,), transpose_of_transpose, (TRANSPOSE,)),
     ((RESHAPE,), reshape_of_reshape, (RESHAPE,)),
     ((EXPAND,), undo(SQUEEZE), (SQUEEZE,)),

@@ -16,7 +16,7 @@ from ..ops.arithmetic import ADD, DIV, MUL, NEG, NOT, POW, SUB, WHERE, XDIVY
 from ..ops.elementary import EXP, SQRT
 from ..ops.indexing import ARANGE, GATHER, ONE_HOT, PUT, SCATTER, TAKE
 from ..ops.linear import EINSUM, MATMUL, OUTER, TRACE
-from ..ops.movement import BROADCAST, EXPAND, FLIP, RESHAPE, SQUEEZE, SUM, TRANSPOSE
+from ..ops.movement import BROADCAST, EXPAND, FLIP, RESHAPE, SQUEEZE, SUM, TRANSPOSE, filled, stretch
 from ..ops.reduce import LOG_SOFTMAX, MAX, MEAN, MIN, SOFTMAX
 from .engine import Rules
 from .exponentials import exp_of_log_softmax, softmax
@@ -61,7 +61,7 @@ def _probabilities(n: Node) -> Node | None:
     sums_to_one = (x.op is SOFTMAX and x.attr("axis") == over) or (x.op is ONE_HOT and over == (x.ndim - 1,))
     if not sums_to_one:
         return None
-    return BROADCAST(1.0, shape=n.shape) if n.shape else constant(1.0)
+    return filled(1.0, n.shape)
 
 
 def _centred(n: Node) -> Node | None:
@@ -73,7 +73,7 @@ def _centred(n: Node) -> Node | None:
         else:
             meets = mean.op is MEAN and (mean.attr("keepdims") or axis == tuple(range(len(axis))))
         if meets and mean.op is MEAN and mean.args[0] is x and mean.attr("axis") == axis:
-            return BROADCAST(0.0, shape=n.shape) if n.shape else constant(0.0)
+            return filled(0.0, n.shape)
     return None
 
 
@@ -180,7 +180,7 @@ class _Tidying:
             return None if inner is None else -inner
         if x.op not in (ADD, SUB) or self.form[x.args[0]].below == self.form[x.args[1]].below:
             return None
-        return x.op(*[n.rebuilt([y if y.shape == x.shape else BROADCAST(y, shape=x.shape)]) for y in x.args])
+        return x.op(*[n.rebuilt([stretch(y, x.shape)]) for y in x.args])
 
     def _arithmetic(self, n: Node) -> Rational | None:
         forms = [self.form[x] for x in n.args]
@@ -333,7 +333,7 @@ class _Tidying:
         new = self._build(x)
         if new.kind != like.kind:
             return like if like.op not in _ARITHMETIC else like.rebuilt([self._node(y) for y in like.args])
-        return new if new.shape == like.shape else BROADCAST(new, shape=like.shape)
+        return stretch(new, like.shape)
 
     def _build(self, x: Rational) -> Node:
         if x.coefficient == 0:

@@ -10,7 +10,7 @@ import builtins
 import inspect
 import keyword
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from unicodedata import normalize
 
@@ -38,6 +38,7 @@ _INDEX = frozenset({I.TAKE, I.PUT, I.GATHER, I.SCATTER})  # all arguments but th
 _ARRAYS_ONLY = frozenset({A.XLOGY, A.XDIVY})  # a Python number among their arguments would make the result float64
 
 _IN_PLACE = {A.ADD: "+=", A.SUB: "-=", A.MUL: "*=", A.DIV: "/="}
+_INTO_SECOND = {A.SUB: "subtract", A.DIV: "divide"}  # where only the second argument's array is free
 _OF_POSITIVE_NUMBERS = {E.SQRT: "sqrt", A.LOG: "log", E.LOG1P: "log1p", E.TANH: "tanh", E.ERF: "erf"}
 _WIDTH = 56
 
@@ -70,13 +71,15 @@ def print_program(
     outputs: Sequence[Node],
     dialect: Dialect,
     names: Mapping[Node, str] | None = None,
+    written: Container[Node | None] = (),
     precision: str = "float64",
 ) -> Program:
     """The program that computes `outputs` from `inputs`, every operation having a rule in the dialect's kernel table.
 
+    What a person has `written` keeps its name to itself; a gradient's array, `dW *= lr`, may be worked on.
     It computes in the precision of its real inputs, and in `precision` where there are none.
     """
-    printer = _Printer(dialect, inputs, outputs, names or {}, precision)
+    printer = _Printer(dialect, inputs, outputs, names or {}, written, precision)
     function = normalize("NFKC", name) if name.isidentifier() else "f"
     while function in printer.taken or hasattr(builtins, function):  # the helpers, too, would see it
         function += "_"
@@ -92,9 +95,11 @@ class _Printer:
         inputs: Sequence[Node],
         outputs: Sequence[Node],
         names: Mapping[Node, str],
+        written: Container[Node | None],
         precision: str,
     ):
         self.dialect, self.inputs, self.outputs, self.names = dialect, inputs, outputs, names
+        self.written = written
         self.precision = precision
         self.order = walk(*outputs)
         self.known = _known_scalars(self.order)
@@ -168,8 +173,11 @@ class _Printer:
             return
         if n in self.taking_over:
             mine, other = self.taking_over[n]
-            variable = self.text[mine]
-            code = f"{variable} {_IN_PLACE[n.op]} {self.text[other]}"
+            variable, second = self.text[mine], self.text[other]
+            if mine is n.args[0] or n.op.commutes:
+                code = f"{variable} {_IN_PLACE[n.op]} {second}"
+            else:
+                code = f"np.{_INTO_SECOND[n.op]}({second}, {variable}, out={variable})"
         else:
             variable = self.reserved[n] if n in self.reserved else self._temporary()
             code = f"{variable} = {self._expression(n)}"
@@ -217,16 +225,17 @@ class _Printer:
         return None
 
     def _taking_over(self) -> dict[Node, tuple[Node, Node]]:
-        """n -> (a, b) where n is computed as `a += b`: a is an unnamed array of the program's own, not read again."""
+        """n -> (a, b) where n is computed into a, as in `a += b`: an array of the program's own that is not read again."""
         last, found = _last_uses(self.order, self.outputs), {}
         viewed = {a for n in self.order if self._is_view(n) for a in n.args}
         for k, n in enumerate(self.order):
             if n.op not in _IN_PLACE or n.kind != REAL or not n.shape:
                 continue
-            for mine, other in (n.args, n.args[::-1]) if n.op.commutes else (n.args,):
+            for mine, other in (n.args, n.args[::-1]):
                 fits = mine.shape == n.shape and mine.kind == REAL and (other.kind == REAL or other in self.known)
                 own = not self._is_view(mine) and mine.op not in (LEAF, CONST) and mine not in viewed
-                if fits and own and last[mine] == k and mine is not other and mine not in self.names:
+                free = mine not in self.names or (mine not in self.written and n not in self.names)
+                if fits and own and free and last[mine] == k and mine is not other:
                     found[n] = mine, other
                     break
         return found
