@@ -71,6 +71,7 @@ def test_fixed_sizes_are_checked():
         cr.compile(cr.trace(lambda x: x * 2, x=(3,)))(x=np.ones(4))
 
 
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
 @pytest.mark.parametrize("engine", ["numpy", "xla"])
 def test_arrays_of_other_makes(engine: str):
     """np.matrix would read * as the matrix product, and a masked array leave entries out."""
@@ -78,7 +79,7 @@ def test_arrays_of_other_makes(engine: str):
     a = np.array([[1.0, 2], [3, 4]])
     for given in (np.matrix(a), a.astype(">f8"), memoryview(a), a.astype(">i4")):
         value, grads = run(x=given)
-        assert value == 100 and np.array_equal(grads["x"], 3 * a**2) and np.shape(grads["x"]) == (2, 2)
+        assert float(value) == 100 and np.asarray(grads["x"]).tolist() == (3 * a**2).tolist()
     with pytest.raises(InputError, match=r"x is a masked array, and programs know no mask; fill it in: x.filled\(0\)"):
         run(x=np.ma.masked_array(a, a > 2))
 
@@ -89,8 +90,8 @@ def test_tensors(engine: str):
     f = lambda x: cr.sum(x * x)
     for run in (cr.compile(cr.derive(f, x="n"), engine=engine), cr.value_and_grad(f, engine=engine)):
         value, grads = run(x=torch.tensor([1.0, 2.0]))
-        assert value == 5 and str(value.dtype) == "float32" and grads["x"].tolist() == [2, 4]
-        with pytest.raises(InputError, match="x cannot be read as an array: .*detach"):
+        assert float(value) == 5 and str(value.dtype) == "float32" and grads["x"].tolist() == [2, 4]
+        with pytest.raises(InputError, match=r"x cannot be read as an array: .*detach"):
             run(x=torch.tensor([1.0, 2.0], requires_grad=True))
 
 
@@ -126,3 +127,8 @@ def test_a_precision_may_be_asked_for():
     assert cr.compile(labels)(i=np.array([0, 1])).dtype == "float64"
     for engine in ("numpy", "xla"):
         assert cr.compile(labels, engine=engine, dtype="float32")(i=np.array([0, 1])).dtype == "float32"
+
+
+def test_no_gradient_at_all():
+    value, grads = cr.compile(cr.derive(lambda x: cr.sum(x), wrt=[], x="n"))(x=[1.0, 2.0])
+    assert value == 3 and grads == {}

@@ -137,8 +137,9 @@ def test_calls_of_one_shape(steps, calls):
 @pytest.mark.parametrize(
     "setting, value",
     [("data", "cifar"), ("activation", "gelu"), ("engine", "torch"), ("hidden", 0), ("epochs", 0), ("batch_size", -1),
-     ("lr", 0.0), ("lr", float("nan")), ("lr", float("inf")), ("lr", -1.0), ("reg", -1e-9), ("reg", float("nan")),
-     ("lr_decay", 0.0), ("lr_decay", 1.5), ("seed", -1), ("seed", 2**63), ("hidden", True), ("epochs", 1.5)],
+     ("lr", 0.0), ("lr", float("nan")), ("lr", float("inf")), ("lr", -1.0), ("lr", 1e39), ("reg", -1e-9), ("reg", 1e39),
+     ("reg", float("nan")), ("lr_decay", 0.0), ("lr_decay", 1.5), ("seed", -1), ("seed", 2**63), ("hidden", True),
+     ("epochs", 1.5)],
 )  # fmt: skip
 def test_wrong_settings(setting, value):
     with pytest.raises(SettingError, match=f"^{setting} must be") as caught:

@@ -76,7 +76,6 @@ BINARY = [
     "sub",
     "mul",
     "div",
-    "pow",
     "matmul",
     "less",
     "less_equal",
@@ -118,6 +117,7 @@ UNARY = [
 STEPS: list[Callable[..., Any]] = [
     *[lambda a, b, c, f=f: f(a, b) for f in map(op, BINARY * 3)],
     *[lambda a, b, c, f=f: f(a) for f in map(op, UNARY)],
+    *[lambda a, b, c: a**b] * 3,  # as an operator, which makes whole numbers real where the power may be negative
     lambda a, b, c: OPS["where"](a, b, c),
     lambda a, b, c: OPS["clip"](a, b, c),
     lambda a, b, c: OPS["neg"](a),

@@ -145,7 +145,7 @@ def as_array(name: str, value: Any) -> Any:
     """An array whose operators are NumPy's or JAX's: a matrix, a tensor or a table would multiply in its own way."""
     if isinstance(value, np.ma.MaskedArray):
         raise InputError(f"{name} is a masked array, and programs know no mask; fill it in: {name}.filled(0)")
-    if isinstance(value, np.generic) or type(value) is np.ndarray and value.dtype.isnative or _is_jax(value):
+    if isinstance(value, np.generic) or (type(value) is np.ndarray and value.dtype.isnative) or _is_jax(value):
         return value
     try:
         array = np.asarray(value)

@@ -58,6 +58,8 @@ class Compiled:
         """
         bound, _ = self._signature.bind(arrays, self.dtype, self._engine.precisions)
         results = self._function(*bound)
+        if self.wrt is not None and not self.wrt:  # a program with one result answers it bare
+            return results, {}
         if self.wrt is not None:
             return results[0], dict(zip(self.wrt, results[1:]))
         if self.graph.updates:
@@ -117,7 +119,8 @@ class Compiled:
                 _label(labels, final[n], f"d{w}")
         written = {final.get(became.get(n, n)) for n in g.origins}
         name = g.name if made is None else f"{g.name}_and_gradients"
-        return print_program(name, list(g.inputs.values()), low.outputs, dialect, labels, written, self.dtype or "float64")
+        inputs, dtype = list(g.inputs.values()), self.dtype or "float64"
+        return print_program(name, inputs, low.outputs, dialect, labels, written, dtype)
 
     def _precision(self, state: Mapping[str, Any]) -> str:
         return self.dtype or str(next(iter(state.values())).dtype)

@@ -215,7 +215,8 @@ def parse_sizes(spec: str, name: str) -> tuple[tuple[int | str, ...], Kind]:
     (('n', 3), 'integer')
     """
     text = spec.strip()
-    if len(text) > 1 and text[0] in "\"'" and text[-1] == text[0]:  # quoted again by `from __future__ import annotations`
+    # quoted again by `from __future__ import annotations`
+    if len(text) > 1 and text[0] in "\"'" and text[-1] == text[0]:
         text = text[1:-1]
     kind: Kind = REAL
     found = re.fullmatch(r"(int|bool|real|float)\s*\[(.*)\]", text.strip())

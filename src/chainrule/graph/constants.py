@@ -41,7 +41,7 @@ def encode(value: Any) -> tuple[str, tuple[int, ...], bytes]:
     try:
         return _flat(view.tolist(), view.shape or ())
     except NotImplementedError:  # half and extended precision, the other byte order: Python's memory cannot read them
-        return _flat((value.astype("d") if form == "g" else value).tolist(), view.shape)
+        return _flat((value.astype("d") if form == "g" else value).tolist(), view.shape or ())
 
 
 def decode(kind: str, shape: tuple[int, ...], data: bytes) -> Any:

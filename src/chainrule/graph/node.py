@@ -85,7 +85,10 @@ class Op:
         for a in nodes:
             if type(a) is not Node:  # a pattern of a law: no shapes to check
                 return a.apply(self, nodes, attrs)  # pyright: ignore[reportAttributeAccessIssue]
-        key = (self, nodes, tuple(sorted(attrs.items())) if attrs else ())
+        key: tuple[Any, ...] = (self, nodes, ())
+        if attrs:  # 1, 1.0 and True are equal in Python and differ here
+            items = tuple(sorted(attrs.items()))
+            key = (self, nodes, items, tuple([type(value) for _, value in items]))
         made = _nodes.get(key)
         if made is None:
             try:
@@ -103,7 +106,9 @@ class Op:
 _NUMPY = {
     "subtract": "sub", "multiply": "mul", "divide": "div", "power": "pow", "bitwise_and": "and", "bitwise_or": "or",
 }  # fmt: skip
-_METHODS = frozenset("sum mean max min var reshape transpose dot squeeze clip argmax take swapaxes".split())
+_METHODS = frozenset(
+    ("sum", "mean", "max", "min", "var", "reshape", "transpose", "dot", "squeeze", "clip", "argmax", "take", "swapaxes")
+)
 
 
 class Expression:
@@ -113,10 +118,10 @@ class Expression:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         """NumPy asks here on ``array + node``, which is the node's to build, and in functions of its own."""
-        name = ufunc.__name__
+        name: str = ufunc.__name__
         if name in ("equal", "not_equal"):  # an array is no node
             return name == "not_equal"
-        name = _NUMPY.get(name, name)
+        name = _NUMPY.get(name) or name
         if method != "__call__" or name not in OPERATORS or len(inputs) != 2 or options:
             self.__array_function__(ufunc)
         return OPERATORS[name](*inputs)
@@ -128,7 +133,8 @@ class Expression:
             f"built: take Chainrule's functions, such as cr.{known}"
         )
 
-    def __array__(self, *_: Any, **__: Any) -> Any:  # else NumPy would wrap the node, and np.dot multiply entry by entry
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        # else NumPy would wrap the node, and np.dot multiply entry by entry
         raise KindError(f"{describe(self)} is a quantity of the graph and no array; cr.stack joins several into one")
 
     def __add__(self, other: Any) -> Node:

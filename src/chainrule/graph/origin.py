@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import linecache
 import os
 import sys
@@ -39,11 +40,12 @@ def failing_line(error: BaseException) -> str:
     """The user's line that `error` came out of, the last before Chainrule's own, as text; empty outside any."""
     found, trace = "", error.__traceback__
     while trace is not None:
-        ours = is_library(trace.tb_frame.f_code)
+        code = trace.tb_frame.f_code
+        ours = is_library(code) or code.co_filename == functools.__file__  # n > m comes by way of total_ordering
         if ours and found:
             break
         if not ours:
-            found = "in " + line_text(trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+            found = "in " + line_text(code.co_filename, trace.tb_lineno)
         trace = trace.tb_next
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..graph.errors import KindError
-from ..graph.node import BOOLEAN, OPERATORS, REAL, Kind, Node, Op, node, number, promote
+from ..graph.node import BOOLEAN, OPERATORS, REAL, SIZE, Kind, Node, Op, node, number, promote
 from .axes import elementwise
 from .movement import same
 
@@ -90,7 +90,7 @@ def _power(a: Any, b: Any) -> Node:
     if not isinstance(a, Node) or not isinstance(b, Node) or REAL in (a.kind, b.kind):
         return POW(a, b)
     k = number(b)
-    if k is None:
+    if k is None and b.op is not SIZE:
         return POW(MUL(1.0, a), b)
     return DIV(1, POW(a, -k)) if k < 0 else POW(a, b)
 

@@ -76,7 +76,7 @@ def print_program(
 ) -> Program:
     """The program that computes `outputs` from `inputs`, every operation having a rule in the dialect's kernel table.
 
-    What a person has `written` keeps its name to itself; a gradient's array, `dW *= lr`, may be worked on.
+    What a person has `written` keeps its name to itself; a gradient's array may be scaled, `dW *= lr`.
     It computes in the precision of its real inputs, and in `precision` where there are none.
     """
     printer = _Printer(dialect, inputs, outputs, names or {}, written, precision)
@@ -177,7 +177,7 @@ class _Printer:
             if mine is n.args[0] or n.op.commutes:
                 code = f"{variable} {_IN_PLACE[n.op]} {second}"
             else:
-                code = f"np.{_INTO_SECOND[n.op]}({second}, {variable}, out={variable})"
+                code = f"{self.dialect.alias}.{_INTO_SECOND[n.op]}({second}, {variable}, out={variable})"
         else:
             variable = self.reserved[n] if n in self.reserved else self._temporary()
             code = f"{variable} = {self._expression(n)}"
@@ -225,7 +225,7 @@ class _Printer:
         return None
 
     def _taking_over(self) -> dict[Node, tuple[Node, Node]]:
-        """n -> (a, b) where n is computed into a, as in `a += b`: an array of the program's own that is not read again."""
+        """n -> (a, b) where n is computed into a, as in `a += b`: an array of the program's own, not read again."""
         last, found = _last_uses(self.order, self.outputs), {}
         viewed = {a for n in self.order if self._is_view(n) for a in n.args}
         for k, n in enumerate(self.order):
@@ -234,7 +234,8 @@ class _Printer:
             for mine, other in (n.args, n.args[::-1]):
                 fits = mine.shape == n.shape and mine.kind == REAL and (other.kind == REAL or other in self.known)
                 own = not self._is_view(mine) and mine.op not in (LEAF, CONST) and mine not in viewed
-                free = mine not in self.names or (mine not in self.written and n not in self.names)
+                scaled = mine not in self.written and n not in self.names and not other.shape
+                free = mine not in self.names or scaled
                 if fits and own and free and last[mine] == k and mine is not other:
                     found[n] = mine, other
                     break
