@@ -90,8 +90,8 @@ def _power(a: Any, b: Any) -> Node:
     if not isinstance(a, Node) or not isinstance(b, Node) or REAL in (a.kind, b.kind):
         return POW(a, b)
     k = number(b)
-    if k is None and b.op is not SIZE:
-        return POW(MUL(1.0, a), b)
+    if k is None:
+        return POW(a, b) if b.op is SIZE else POW(MUL(1.0, a), b)
     return DIV(1, POW(a, -k)) if k < 0 else POW(a, b)
 
 
