@@ -183,6 +183,43 @@ def test_cross_entropy(loss: Callable[..., Any], targets: np.ndarray):
         close(grads["Z"], (np.exp(L) - targets) / N, rtol=1e-11)
 
 
+def mixture(Z: "n k", Y: "n k"):
+    return -cr.mean(cr.log(cr.sum(Y * cr.softmax(Z), axis=1)))
+
+
+def mixture_by_hand(Z: "n k", Y: "n k"):
+    P = cr.exp(Z) / cr.sum(cr.exp(Z), axis=1, keepdims=True)
+    q = cr.sum(P * Y, axis=1, keepdims=True)
+    return -cr.mean(cr.log(q))
+
+
+@pytest.mark.parametrize("loss", [mixture, mixture_by_hand])
+@pytest.mark.parametrize("weights", [HARD, SOFT], ids=["hard", "soft"])
+def test_log_of_a_weighted_sum_of_probabilities(loss: Callable[..., Any], weights: np.ndarray):
+    """−log Σₖ yₖ pₖ = −log Σₖ e^(log yₖ + log pₖ), and its slope in z is p minus the shares of the terms."""
+    with np.errstate(divide="ignore"):
+        log_weights = np.log(weights)
+    for logits in LOGITS.values():
+        value, grads = run(loss, Z=logits, Y=weights)
+        L = log_softmax(logits)
+        terms = L + log_weights
+        most = terms.max(axis=1, keepdims=True)
+        whole = most + np.log(np.exp(terms - most).sum(axis=1, keepdims=True))
+        close(value, -whole.mean())
+        close(grads["Z"], (np.exp(L) - np.exp(terms - whole)) / N, rtol=1e-11)
+
+
+def test_a_dot_product_with_probabilities():
+    def loss(z: "k", y: "k"):
+        return -cr.log(y @ cr.softmax(z))
+
+    for logits in LOGITS.values():
+        value, grads = run(loss, z=logits[0], y=HARD[0])
+        L = log_softmax(logits)[0]
+        close(value, -L[HARD[0] == 1][0])
+        close(grads["z"], np.exp(L) - HARD[0], rtol=1e-11)
+
+
 def picked(Z: "n k", y: "int[n]"):
     P = cr.softmax(Z)
     return -cr.mean(cr.log(P[cr.arange(Z.shape[0]), y]))

@@ -6,16 +6,17 @@ become 0. Every equation holds exactly wherever its left side is finite, kinks i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from ..graph.dims import total
 from ..graph.node import CONST, REAL, SIZE, Node, number, size_node
-from ..ops.arithmetic import DIV, LOG, MAXIMUM, MUL, NEG, POW, SUB, WHERE, XDIVY, XLOGY
+from ..ops.arithmetic import DIV, EQUAL, LOG, MAXIMUM, MINIMUM, MUL, NEG, POW, STOP, SUB, WHERE, XDIVY, XLOGY
 from ..ops.elementary import ABS, EXP, EXPM1, LOG1P, SIGMOID, SOFTPLUS, SQRT
 from ..ops.indexing import ARANGE, GATHER, ONE_HOT, SLICE, TAKE
 from ..ops.linear import EINSUM, MATMUL
 from ..ops.movement import BROADCAST, EXPAND, FLIP, RESHAPE, SQUEEZE, SUM, TRANSPOSE
-from ..ops.reduce import LOG_SOFTMAX, LOGSUMEXP, MEAN, NORM, SOFTMAX
+from ..ops.reduce import LOG_SOFTMAX, LOGSUMEXP, MAX, MEAN, NORM, SOFTMAX
 from . import exponentials
 from .engine import Rules, rewrite
 from .exponentials import moved, unmoved
@@ -133,6 +134,33 @@ def log_inward(n: Node) -> Node | None:
     return None
 
 
+def log_of_mixture(n: Node) -> Node | None:
+    """log Σ w eˢ → m + log Σ w e^(s − m), where m is the largest s whose weight is not 0: −log Σₖ yₖ softmax(z)ₖ.
+
+    What has no weight could still overflow; its exponent is held below `_OVERFLOW`, where 0 · eˢ is 0. (Of the slopes
+    in the weights themselves, those beyond e^80 are held there too.)
+    """
+    (mixture,) = n.args
+    if mixture.op is SUM and mixture.args[0].op is MUL:
+        factors, over, keep = mixture.args[0].args, mixture.attr("axis"), mixture.attr("keepdims")
+    elif mixture.op is MATMUL and mixture.args[0].ndim == mixture.args[1].ndim == 1:
+        factors, over, keep = mixture.args, (0,), False
+    else:
+        return None
+    for w, p in (factors, factors[::-1]):
+        moves, e = unmoved(p, _MOVES)
+        if e.op not in (SOFTMAX, EXP) or _exponential(w) or w.op in (CONST, SIZE) or e.args[0].op is MINIMUM:
+            continue
+        s = moved(moves, LOG_SOFTMAX(e.args[0], axis=e.attr("axis")) if e.op is SOFTMAX else e.args[0])
+        m = STOP(MAX(WHERE(EQUAL(w, 0), -math.inf, s), axis=over, keepdims=True))
+        rest = LOG(SUM(w * EXP(MINIMUM(s - m, _OVERFLOW)), axis=over, keepdims=keep))
+        return (m if keep else SQUEEZE(m, axes=over)) + rest
+    return None
+
+
+_OVERFLOW = 80.0  # e^80 is finite in float32 too
+
+
 def log1p_inward(n: Node) -> Node | None:
     """log1p(−move(σ)) → log(1 − move(σ)), which goes on inward"""
     (x,) = n.args
@@ -189,6 +217,7 @@ def contracted_log(n: Node) -> Node | None:
 STABLE = Rules(LAWS, [
     *exponentials.SPELLED_OUT,
     ((LOG,), log_inward, None),
+    ((LOG,), log_of_mixture, (SUM, MATMUL)),
     ((LOG1P,), log1p_inward, (NEG,)),
     ((SQRT,), root_inward, None),
     ((XLOGY,), log_of_probability, None),
