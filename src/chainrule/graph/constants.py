@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import Any
 
 from .errors import GraphError, KindError
@@ -42,6 +43,12 @@ def encode(value: Any) -> tuple[str, tuple[int, ...], bytes]:
         return _flat(view.tolist(), view.shape or ())
     except NotImplementedError:  # half and extended precision, the other byte order: Python's memory cannot read them
         return _flat((value.astype("d") if form == "g" else value).tolist(), view.shape or ())
+
+
+@lru_cache(maxsize=4096)
+def scalar(kind: str, data: bytes) -> int | float | bool:
+    """The one number that `data` holds; laws ask for the same few again and again."""
+    return decode(kind, (), data)
 
 
 def decode(kind: str, shape: tuple[int, ...], data: bytes) -> Any:

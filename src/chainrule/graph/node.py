@@ -14,7 +14,7 @@ from numbers import Integral, Real
 from typing import Any, Literal
 from weakref import WeakValueDictionary
 
-from .constants import decode, encode
+from .constants import decode, encode, scalar
 from .dims import Dim, Shape, shape_text, size, total
 from .errors import ChainruleError, GraphError, KindError, ShapeError
 from .origin import calling_line, is_library
@@ -367,7 +367,7 @@ def value_of(n: Node) -> Any:
 
 def number(n: Node) -> int | float | bool | None:
     """The value of a scalar constant, None for any other node."""
-    return value_of(n) if n.op is CONST and not n.shape else None
+    return scalar(n.attr("kind"), n.attr("data")) if n.op is CONST and not n.shape else None
 
 
 def size_node(s: Any) -> Node:

@@ -21,6 +21,11 @@ a, b, c = unknown("a"), unknown("b"), unknown("c")
 axis, keepdims = attribute("axis"), attribute("keepdims")
 
 
+def _scaled(n: Node) -> bool:
+    """An array and a scalar meet in `n`."""
+    return bool(n.shape) and not all(x.shape for x in n.args)
+
+
 def _scalar_scalar_array(found: Bindings) -> bool:
     return not found[a].shape and not found[b].shape and bool(found[c].shape)
 
@@ -42,11 +47,16 @@ LAWS = [
     Law("power 1", a**1, a),
     Law("either way", WHERE(b > c, a, a), a),
     # scalars first
-    Law("scalars of products", a * (b * c), (a * b) * c, when=_scalar_scalar_array, domain=(-100, 100)),
-    Law("scalars of a product and a quotient", a * (c / b), (a / b) * c, when=_scalar_scalar_array, domain=(1e-2, 100)),
-    Law("scalars of a quotient and a product", (a * c) / b, (a / b) * c, when=_scalar_scalar_array, domain=(1e-2, 100)),
-    Law("scalars of quotients", (c / a) / b, c / (a * b), when=_scalar_scalar_array, domain=(1e-2, 100)),
-    Law("minus on the scalar", a * -c, -a * c, when=lambda found: not found[a].shape and bool(found[c].shape)),
+    Law("scalars of products", a * (b * c), (a * b) * c, when=_scalar_scalar_array, domain=(-100, 100),
+        hint=_scaled),
+    Law("scalars of a product and a quotient", a * (c / b), (a / b) * c, when=_scalar_scalar_array, domain=(1e-2, 100),
+        hint=_scaled),
+    Law("scalars of a quotient and a product", (a * c) / b, (a / b) * c, when=_scalar_scalar_array, domain=(1e-2, 100),
+        hint=_scaled),
+    Law("scalars of quotients", (c / a) / b, c / (a * b), when=_scalar_scalar_array, domain=(1e-2, 100),
+        hint=_scaled),
+    Law("minus on the scalar", a * -c, -a * c, when=lambda found: not found[a].shape and bool(found[c].shape),
+        hint=_scaled),
 ]  # fmt: skip
 
 

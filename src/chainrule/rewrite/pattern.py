@@ -48,6 +48,7 @@ class Law:
     """left → right, for all values of the unknowns for which `when` holds.
 
     `at` gives the tests an example of each attribute, `domain` the interval on which the equation is claimed.
+    `hint` is a condition that `when` implies and that is read off the node at once, so that most nodes are not matched.
     """
 
     name: str
@@ -56,9 +57,12 @@ class Law:
     when: Callable[[Bindings], bool] = lambda found: True
     at: dict[str, Any] = field(default_factory=dict)
     domain: tuple[float, float] = (-1e4, 1e4)
+    hint: Callable[[Node], bool] | None = None
 
     def apply(self, n: Node) -> Node | None:
         """The right side for `n`, or None where the left does not match or the shape would change."""
+        if self.hint is not None and not self.hint(n):
+            return None
         for found in match(self.left, n, {}):
             if self.when(found):
                 right = fill(self.right, found)
