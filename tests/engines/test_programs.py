@@ -286,3 +286,14 @@ def test_a_program_that_nobody_holds_is_forgotten(engine: str):
     gc.collect()
     assert function() is None
     assert file not in linecache.cache
+
+
+def test_arrays_go_by_name():
+    run = cr.compile(cr.trace(lambda x: x * 2, x="n"))
+    with pytest.raises(cr.InputError, match=r"by name: run\(x=x\)"):
+        run([1.0, 2.0])
+
+
+def test_a_precision_can_be_a_type():
+    run = cr.compile(cr.trace(lambda x: x * 2, x="n"), dtype=np.float32)
+    assert run(x=[1.0]).dtype == np.float32

@@ -427,3 +427,8 @@ def test_large_inputs_are_quick():
     assert report.ok and report.inputs["W"].shape == (300, 200) and not report.kinks, str(report)
     assert report.inputs["W"].directions >= 10 and report.inputs["W"].entries == 20
     assert time.perf_counter() - start < 20  # a fraction of a second on an idle machine
+
+
+def test_sizes_come_from_the_point():
+    report = cr.check_gradients(lambda x, w: cr.sum(cr.tanh(w @ x)), at=dict(x=[0.1, 0.2, 0.3], w=np.ones((2, 3))))
+    assert report.ok and report.inputs["w"].shape == (2, 3)

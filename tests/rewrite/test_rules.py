@@ -67,8 +67,8 @@ STABLE_CASES = {
     "picked by a sum": (cr.sum(hot * X, 1), X[rows, i]),
     "picked by a sum, axis kept": (cr.sum(X * hot, 1, keepdims=True), X[rows, i][:, None]),
     "picked by a product": (cr.one_hot(k, "m") @ v, OPS["gather"](v, k)),
-    "root of a mean": (cr.sqrt(cr.mean(X**2, 1)), cr.norm(X, 1) / cr.sqrt(X.shape[1])),
-    "root, moved": (cr.sqrt(cr.sum(X * X, 1)[:, None]), cr.norm(X, 1)[:, None]),
+    "root of a mean": (cr.sqrt(cr.mean(X**2, 1)), cr.norm(X, axis=1) / cr.sqrt(X.shape[1])),
+    "root, moved": (cr.sqrt(cr.sum(X * X, 1)[:, None]), cr.norm(X, axis=1)[:, None]),
     "contracted": (cr.einsum("ij,ij->i", X, cr.log(e + 1)), None),
 }
 FAST_CASES = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,7 +17,7 @@ from ..graph.node import BOOLEAN, LEAF, REAL, SIZE, Node, constant, leaf, walk
 from ..ops.arithmetic import STOP
 from .check_report import GradientReport
 from .compare import compare
-from .compiled import Compiled
+from .compiled import Compiled, shapes_of
 from .derivation import Derivation
 from .graph import Graph, select, trace
 
@@ -61,7 +62,7 @@ def check_gradients(
     >>> report.ok, report.max_relative_error < 1e-6, report.inputs["W"].shape, report.kinks
     (True, True, (4, 3), [])
     """
-    graph, names = _target(target, wrt)
+    graph, names = _target(target, wrt, at or {})
     analytic = Compiled(graph, engine, "float64", names)
     signature = Signature(graph.name, list(graph.inputs.values()), analytic.program.outputs)
     rng = np.random.default_rng(seed)
@@ -81,11 +82,11 @@ def check_gradients(
     return replace(report, about=about, notes=notes)
 
 
-def _target(target: Any, wrt: Sequence[str] | str | None) -> tuple[Graph, list[str]]:
+def _target(target: Any, wrt: Sequence[str] | str | None, at: Mapping[str, Any]) -> tuple[Graph, list[str]]:
     if isinstance(target, Derivation):
         graph, names = target.graph, target.wrt if wrt is None else select(target.graph, wrt)
     else:
-        graph = trace(target)
+        graph = target if isinstance(target, Graph) else trace(target, **_sizes_given(target, at))
         names = select(graph, wrt)
     for k in names:
         if k not in graph.inputs:
@@ -93,6 +94,13 @@ def _target(target: Any, wrt: Sequence[str] | str | None) -> tuple[Graph, list[s
     if not names:
         raise InputError(f"{graph.name} has no real input, so it has no gradient to check")
     return replace(graph, updates={}), names
+
+
+def _sizes_given(f: Callable[..., Any], at: Mapping[str, Any]) -> dict[str, Any]:
+    """The sizes of parameters without annotation, as the point gives them."""
+    signature = inspect.signature(f)
+    arrays = {k: np.asarray(v) for k, v in at.items() if k in signature.parameters}
+    return shapes_of(signature, arrays, {k for k in arrays if not hasattr(at[k], "dtype")})
 
 
 def _given(graph: Graph, at: Mapping[str, Any]) -> dict[str, np.ndarray]:

@@ -35,6 +35,8 @@ class Compiled:
     def __init__(self, graph: Graph, engine: str, dtype: str | None, wrt: Sequence[str] | None):
         self.graph, self.engine, self.dtype, self.wrt = graph, engine, dtype, wrt
         self._engine = engine_named(engine)
+        if dtype is not None and not isinstance(dtype, str):  # np.float32
+            dtype = self.dtype = str(np.dtype(dtype))
         if dtype is not None and dtype not in self._engine.precisions:
             raise InputError(f"the {engine} engine computes in {', '.join(self._engine.precisions)}, not in {dtype}")
         with no_collection():
@@ -51,11 +53,14 @@ class Compiled:
         """The program's text: exactly what runs."""
         return self.program.text
 
-    def __call__(self, /, **arrays: Any) -> Any:
+    def __call__(self, /, *unnamed: Any, **arrays: Any) -> Any:
         """The outputs, at arrays given by name; with gradients: (value, {name: gradient}).
 
         Raises InputError, in the inputs' names and sizes, for arrays that do not fit.
         """
+        if unnamed:
+            example = ", ".join(f"{k}={k}" for k in self.graph.inputs)
+            raise InputError(f"arrays go to {self.graph.name} by name: run({example}); value_and_grad takes them in order")
         bound, _ = self._signature.bind(arrays, self.dtype, self._engine.precisions)
         results = self._function(*bound)
         if self.wrt is not None and not self.wrt:  # a program with one result answers it bare
@@ -206,7 +211,7 @@ def value_and_grad(
         )
         key = tuple((k, tuple(a.shape), a.dtype.kind, k in whole) for k, a in arrays.items())
         if key not in made:
-            graph = trace(f, **_shapes(signature, arrays, whole))
+            graph = trace(f, **shapes_of(signature, arrays, whole))
             made[key] = Compiled(graph, engine, dtype, select(graph, wrt))
         return made[key](**{k: given[k] for k in made[key].graph.inputs})
 
@@ -215,7 +220,7 @@ def value_and_grad(
     return call
 
 
-def _shapes(signature: inspect.Signature, arrays: Mapping[str, Any], real: set[str]) -> dict[str, Any]:
+def shapes_of(signature: inspect.Signature, arrays: Mapping[str, Any], real: set[str]) -> dict[str, Any]:
     """Sizes for the parameters that have no annotation. Arrays of integers are labels; plain numbers, lists, and what a
     derivative is asked for, are real."""
     kinds = {"b": "bool", "i": "int", "u": "int"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -96,7 +97,7 @@ def var(x: Any, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Nod
     3.5
     """
     x = node(x)
-    return VAR(x, axis=axes_of(axis, x.ndim), keepdims=bool(keepdims), ddof=int(ddof))
+    return VAR(x, axis=axes_of(axis, x.ndim), keepdims=bool(keepdims), ddof=operator.index(ddof))
 
 
 def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Node:
@@ -127,8 +128,11 @@ def argmax(x: Any, axis: int = -1) -> Node:
     return ARGMAX(x, axis=axis_of(axis, x.ndim))
 
 
-def norm(x: Any, axis: Axis = None, keepdims: bool = False) -> Node:
-    """√Σx² over `axis`: the length of a vector, the Frobenius norm of a matrix. ∂: x/‖x‖, and 0 at x = 0."""
+def norm(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Node:
+    """√Σx² over `axis`: the length of a vector, the Frobenius norm of a matrix. ∂: x/‖x‖, and 0 at x = 0.
+
+    (``numpy.linalg.norm`` takes an order second, which there is none of here: name the axis.)
+    """
     x = node(x)
     return NORM(x, axis=axes_of(axis, x.ndim), keepdims=bool(keepdims))
 
