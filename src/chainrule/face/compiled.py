@@ -41,7 +41,10 @@ class Compiled:
             raise InputError(f"the {engine} engine computes in {', '.join(self._engine.precisions)}, not in {dtype}")
         with no_collection():
             self.program = self._print()
-        self._signature = Signature(graph.name, list(graph.inputs.values()), self.program.outputs)
+
+    @cached_property
+    def _signature(self) -> Signature:
+        return Signature(self.graph.name, list(self.graph.inputs.values()), self.program.outputs)
 
     @cached_property
     def _function(self) -> Callable[..., Any]:
@@ -60,7 +63,7 @@ class Compiled:
         """
         if unnamed:
             example = ", ".join(f"{k}={k}" for k in self.graph.inputs)
-            raise InputError(f"arrays go to {self.graph.name} by name: run({example}); value_and_grad takes them in order")
+            raise InputError(f"{self.graph.name} takes arrays by name: run({example}), or in order to value_and_grad")
         bound, _ = self._signature.bind(arrays, self.dtype, self._engine.precisions)
         results = self._function(*bound)
         if self.wrt is not None and not self.wrt:  # a program with one result answers it bare

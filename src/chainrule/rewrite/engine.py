@@ -71,8 +71,16 @@ def rewrite(roots: Iterable[Node], rules: Rule, replaced: Mapping[Node, Node] | 
     """What every node below `roots` becomes; those in `replaced` become what is given there. Shapes and kinds stay."""
     done = dict(replaced or {})
     for n in walk(*roots):
-        if n not in done:
-            _settle(n, rules, done)
+        if n in done:
+            continue
+        for a in n.args:
+            if done[a] is not a:
+                break
+        else:  # most nodes: nothing below has changed, and no rule applies
+            if rules(n) is None:
+                done[n] = n
+                continue
+        _settle(n, rules, done)
     return done
 
 

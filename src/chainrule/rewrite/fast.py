@@ -14,7 +14,7 @@ from ..ops.arithmetic import ADD, DIV, MUL, NEG, POW, SUB, WHERE
 from ..ops.movement import SUM, stretch
 from .engine import FiledRule, Rules, rewrite
 from .pattern import Bindings, Law, attribute, unknown
-from .sharing import share
+from .sharing import SOURCES, share
 from .spreads import SPREAD_RULES
 
 a, b, c = unknown("a"), unknown("b"), unknown("c")
@@ -129,5 +129,7 @@ def hasten(roots: Iterable[Node]) -> dict[Node, Node]:
     """What every node below `roots` becomes: the same numbers with less work."""
     roots = list(roots)
     done = rewrite(roots, FAST)
+    if not any(m.op in SOURCES for m in done.values()):
+        return done
     shared = share([done[r] for r in roots])
     return {n: shared.get(m, m) for n, m in done.items()}

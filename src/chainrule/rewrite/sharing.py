@@ -10,7 +10,8 @@ from ..ops.elementary import EXP, RELU
 from ..ops.reduce import LOG_SOFTMAX, SOFTMAX
 from .engine import rewrite
 
-_SOURCES = frozenset({LOG_SOFTMAX, RELU})
+SOURCES = frozenset({LOG_SOFTMAX, RELU})
+"""Operations whose results serve again: without one of them there is nothing to share."""
 
 
 def share(roots: Iterable[Node]) -> dict[Node, Node]:
@@ -19,10 +20,7 @@ def share(roots: Iterable[Node]) -> dict[Node, Node]:
     The second frees a relu's argument: the backward pass reads the result, which is kept for the next layer anyway.
     """
     order = walk(*roots)
-    held = {(n.op, n.args[0], n.attrs): n for n in order if n.op in _SOURCES}
-    if not held:
-        return {n: n for n in order}
-
+    held = {(n.op, n.args[0], n.attrs): n for n in order if n.op in SOURCES}
     def from_what_is_held(n: Node) -> Node | None:
         if n.op is SOFTMAX and (found := held.get((LOG_SOFTMAX, n.args[0], n.attrs))) is not None:
             return EXP(found)
