@@ -20,7 +20,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from functools import reduce, total_ordering
+from functools import lru_cache, reduce, total_ordering
 from itertools import groupby
 from math import gcd, prod
 from numbers import Integral
@@ -180,7 +180,13 @@ def symbol(name: str) -> Dim:
     normal = unicodedata.normalize("NFKC", name) if isinstance(name, str) else ""
     if not normal.isidentifier() or "·" in normal:
         raise ShapeError(f"the name of a size has to be an identifier such as n, hid or d_1, not {name!r}")
-    return Dim({(normal,): 1})
+    return _called(normal)
+
+
+@lru_cache(maxsize=4096)
+def _called(name: str) -> Dim:
+    """One object for a name, so that comparing shapes mostly ends at identity."""
+    return Dim({(name,): 1})
 
 
 def size(x: SupportsIndex | str) -> Size:
