@@ -284,6 +284,7 @@ PROBABILITIES = {
     "e^z/(1+e^z)": lambda z: cr.exp(z) / (1 + cr.exp(z)),
     "e^z/(e^z+1)": lambda z: cr.exp(z) / (cr.exp(z) + 1.0),
     "moved": lambda z: cr.sigmoid(z[:, None])[:, 0],
+    "1-1/(1+e^z)": lambda z: 1 - 1 / (1 + cr.exp(z)),
 }
 SPELLINGS = {
     "log(1 - p)": lambda y, p: -(y * cr.log(p) + (1 - y) * cr.log(1 - p)),

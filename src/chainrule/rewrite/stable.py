@@ -76,6 +76,7 @@ LAWS = [
     # the logarithm goes inward
     Law("log of a softmax", LOG(SOFTMAX(a, axis=axis)), LOG_SOFTMAX(a, axis=axis), at=_OVER_ROWS, domain=(-50, 50)),
     Law("log of a sigmoid", LOG(SIGMOID(a)), -SOFTPLUS(-a), domain=(-50, 50)),
+    Law("the other probability, mirrored", 1 - SIGMOID(-a), SIGMOID(a), domain=(-10, 50)),
     Law("log of the other probability", LOG(1 - SIGMOID(a)), -SOFTPLUS(a), domain=(-10, 10)),
     Law("log of the other probability, as log1p", LOG1P(-SIGMOID(a)), -SOFTPLUS(a), domain=(-10, 10)),
     Law("softplus", LOG(1 + EXP(a)), SOFTPLUS(a), domain=(-10, 50)),
