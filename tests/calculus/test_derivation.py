@@ -7,20 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from networks import two_layer
 
 import chainrule as cr
 from chainrule.face.graph import Graph
 from chainrule.graph.node import walk
 
 SIZES = {"n": 5, "m": 4, "h": 3, "d": 6, "c": 2, "k": 7, "e": 8, "d0": 3, "d1": 4, "d2": 5, "d3": 6, "d4": 2}
-
-
-def two_layer(x: "n", y: "m", W1: "h n", W2: "m h"):
-    z = W1 @ x
-    u = cr.sigmoid(z)
-    yhat = W2 @ u
-    L = cr.sum((yhat - y) ** 2)
-    return L
 
 
 TWO_LAYER = """

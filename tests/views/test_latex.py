@@ -11,6 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from latex2mathml.converter import convert
+from networks import two_layer
 from ops.cases import CASES, Case
 from rewrite.evaluate import evaluated
 from views.latex_reader import value
@@ -261,14 +262,6 @@ def test_printed_latex_has_the_value_of_the_graph(way):
 
 
 # Equations ----------------------------------------------------------------------------------------------------------
-
-
-def two_layer(x: "n", y: "m", W1: "h n", W2: "m h"):
-    z = W1 @ x
-    u = cr.sigmoid(z)
-    yhat = W2 @ u
-    L = cr.sum((yhat - y) ** 2)
-    return L
 
 
 def test_the_textbook_derivation():

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..graph.errors import NoDerivative
-from ..graph.node import LEAF, OPS, REAL, Node, constant, describe
+from ..graph.node import LEAF, OPS, REAL, Node, constant
 from ..rewrite.engine import rewrite
 from ..rewrite.expand import expand
 from ..rewrite.stable import stabilise
-from .reverse import adjoints, gradients, zeros_like
+from .reverse import adjoints, check_differentiable, zeros_like
 
 
 @dataclass(frozen=True)
@@ -25,10 +24,7 @@ class Differentiated:
 
 def differentiate(output: Node, wrt: Sequence[Node]) -> Differentiated:
     """Value and gradients of the scalar `output` as written, made safe before they are derived."""
-    gradients(output, [])  # the checks on the output, in terms of what was written
-    for w in wrt:
-        if w.kind != REAL:
-            raise NoDerivative(f"{describe(w)} is {w.kind}; derivatives are taken in real quantities")
+    check_differentiable(output, wrt)
     inputs = [w for w in wrt if w.op is LEAF]
     became = stable_form([output, *wrt])
     found = adjoints(became[output], constant(1.0), inputs)

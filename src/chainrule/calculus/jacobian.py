@@ -20,7 +20,7 @@ from ..rewrite.engine import Rules, rewrite
 from ..rewrite.fast import FAST
 from .batch import batch
 from .differentiate import cut, rejoin, stable_form
-from .reverse import adjoints, gradients
+from .reverse import adjoints, check_differentiable, gradients
 
 
 def jacobians(output: Node, wrt: Iterable[Node]) -> list[Node]:
@@ -47,7 +47,7 @@ def hessians(output: Node, wrt: Iterable[Node]) -> dict[tuple[Node, Node], Node]
     when the other moves would not be clear.
     """
     wrt = list(dict.fromkeys(wrt))
-    gradients(output, [])
+    check_differentiable(output)
     _check_real(wrt)
     inside = [w for w in wrt if w.op is not LEAF]
     for w in inside:

@@ -11,7 +11,7 @@ from functools import reduce
 
 from ..graph.dims import shape_text
 from ..graph.errors import InternalError, NoDerivative
-from ..graph.node import CONST, REAL, Node, constant, describe, number
+from ..graph.node import CONST, REAL, Node, constant, describe, number, walk
 from ..ops.arithmetic import ADD, AND, DIV, LOG, NOT, OR, POW, WHERE, XDIVY, XLOGY
 from ..ops.elementary import LOG1P, SQRT
 from ..ops.indexing import PAD, SLICE
@@ -41,6 +41,13 @@ def gradients(output: Node, wrt: Iterable[Node]) -> list[Node]:
     Raises NoDerivative for an output that is no real scalar, and for a w that is not real.
     """
     wrt = list(wrt)
+    check_differentiable(output, wrt)
+    found = adjoints(output, constant(1.0), wrt)
+    return [found[w] if w in found else zeros_like(w) for w in wrt]
+
+
+def check_differentiable(output: Node, wrt: Iterable[Node] = ()) -> None:
+    """Raises NoDerivative unless `output` is a real scalar and every w of `wrt` is real."""
     if output.shape or output.kind != REAL:
         raise NoDerivative(
             f"a gradient is that of a real scalar, and {describe(output)} is {shape_text(output.shape)} {output.kind}; "
@@ -49,8 +56,6 @@ def gradients(output: Node, wrt: Iterable[Node]) -> list[Node]:
     for w in wrt:
         if w.kind != REAL:
             raise NoDerivative(f"{describe(w)} is {w.kind}; derivatives are taken in real quantities")
-    found = adjoints(output, constant(1.0), wrt)
-    return [found[w] if w in found else zeros_like(w) for w in wrt]
 
 
 def adjoints(
@@ -134,22 +139,11 @@ def _rule(y: Node, g: Node) -> list[Node | None]:
 def _paths(output: Node, wrt: Collection[Node], stop: Collection[Node]) -> tuple[list[Node], set[Node]]:
     """The nodes below `output` in order of computation, and those of them that depend on `wrt`; none below `stop`."""
     active = {w for w in wrt if w.kind == REAL}
-    done: dict[Node, None] = {}
-    stack = [output]
-    while stack:
-        n = stack[-1]
-        if n in done:
-            stack.pop()
-            continue
-        todo = [a for a in n.args if a not in done] if n not in stop else []
-        if todo:
-            stack.extend(reversed(todo))
-            continue
-        done[n] = None
-        stack.pop()
+    order = walk(output, stop=stop)
+    for n in order:
         if n.kind == REAL and any(a in active for a in n.args):
             active.add(n)
-    return list(done), active
+    return order, active
 
 
 def _split_mask(g: Node) -> tuple[Node, Node] | None:

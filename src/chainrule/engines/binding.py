@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..graph.constants import short
 from ..graph.dims import Dim, evaluate, shape_text
 from ..graph.errors import InputError
 from ..graph.node import BOOLEAN, INTEGER, LEAF, REAL, Node, describe, walk
@@ -158,7 +159,7 @@ def as_array(name: str, value: Any) -> Any:
     if hasattr(value, "dtype") and array.dtype != object:
         return array
     if array.dtype.kind not in "biuf":
-        raise InputError(f"{name} must be an array of numbers, and {type(value).__name__} {_short(value)} is none")
+        raise InputError(f"{name} must be an array of numbers, and {type(value).__name__} {short(value)} is none")
     return array
 
 
@@ -211,8 +212,3 @@ def _is_symbolic(n: Node) -> bool:
 
 def _with(sizes: Mapping[str, int]) -> str:
     return f"with {', '.join(f'{k} = {v}' for k, v in sorted(sizes.items()))}"
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

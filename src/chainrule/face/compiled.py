@@ -107,6 +107,7 @@ class Compiled:
 
     @property
     def output_names(self) -> list[str]:
+        """What the outputs are called: their names in the graph, else output_1, output_2, …"""
         return [self.graph.names.get(n, f"output_{k}") for k, n in enumerate(self.graph.outputs, 1)]
 
     def __repr__(self) -> str:
@@ -114,14 +115,13 @@ class Compiled:
 
     def _print(self) -> Program:
         g, dialect = self.graph, self._engine.dialect
-        names = dict(g.names)
         low = lower(g, self.wrt, dialect.kernel, self.engine)
         became, final, made = low.became, low.final, low.made
         labels: dict[Node, str] = {}
-        for n, name in names.items():
+        for n, name in g.names.items():
             _label(labels, final.get(became.get(n, n)), name)
         if made is not None:
-            for n, name in names.items():
+            for n, name in g.names.items():
                 _label(labels, final.get(made.adjoint.get(became.get(n, n), n)), f"d{name}")
             for w, n in zip(self.wrt or (), made.gradients):
                 _label(labels, final[n], f"d{w}")

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from ..calculus.derivation import adjoints_as_written
-from ..calculus.reverse import gradients
+from ..calculus.reverse import check_differentiable
 from ..graph.errors import NoDerivative
 from ..graph.node import LEAF, REAL, Node, walk
 from ..views.cost import DerivationCost
@@ -27,7 +27,7 @@ class Derivation:
         bad = [k for k in self.wrt if graph[k].kind != REAL]
         if bad:
             raise NoDerivative(f"{bad[0]} is {graph[bad[0]].kind}; derivatives are taken in real quantities")
-        gradients(graph.output, [])  # a loss that is no real scalar is refused here
+        check_differentiable(graph.output)  # a loss that is no real scalar is refused here
 
     @cached_property
     def adjoints(self) -> dict[Node, Node]:

@@ -32,7 +32,7 @@ def encode(value: Any) -> tuple[str, tuple[int, ...], bytes]:
         view = memoryview(value)
     except (TypeError, ValueError):
         raise KindError(
-            f"cannot use {type(value).__name__} {_short(value)} in a graph: numbers, lists of numbers and arrays can be"
+            f"cannot use {type(value).__name__} {short(value)} in a graph: numbers, lists of numbers and arrays can be"
         ) from None
     form = view.format.lstrip("@=<>!")
     if form not in _REAL_FORMATS | _INTEGER_FORMATS | {"?"}:
@@ -72,7 +72,7 @@ def _flat(value: Any, shape: tuple[int, ...]) -> tuple[str, tuple[int, ...], byt
     flat = [value]
     for n in shape:
         if not all(isinstance(part, (list, tuple)) and len(part) == n for part in flat):
-            raise KindError(f"the rows of {_short(value)} differ in length, so it is no array")
+            raise KindError(f"the rows of {short(value)} differ in length, so it is no array")
         flat = [entry for part in flat for entry in part]
     if not flat:
         raise KindError("an empty list has no entries to compute with")
@@ -82,7 +82,7 @@ def _flat(value: Any, shape: tuple[int, ...]) -> tuple[str, tuple[int, ...], byt
             f"make it an input of the function"
         )
     if not all(isinstance(entry, (bool, int, float)) for entry in flat):
-        raise KindError(f"{_short(value)} holds more than numbers; a constant is a number or an array of numbers")
+        raise KindError(f"{short(value)} holds more than numbers; a constant is a number or an array of numbers")
     kinds = {type(entry) for entry in flat}
     if kinds == {bool}:
         return "boolean", shape, struct.pack(f"<{len(flat)}?", *flat)
@@ -98,6 +98,7 @@ def _integer(value: int) -> bytes:
         raise KindError(f"the integer {value} does not fit into 64 bits; write it as a float: {value}.0") from None
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """`value` as Python writes it, cut to fit into a message."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

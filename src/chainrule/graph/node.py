@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 import unicodedata
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Container, Hashable, Iterator, Sequence
 from numbers import Integral, Real
 from typing import Any, Literal
 from weakref import WeakValueDictionary
@@ -411,8 +411,11 @@ for _name in ("add", "sub", "mul", "pow"):
 # Reading -----------------------------------------------------------------------------------------------------------
 
 
-def walk(*roots: Node) -> list[Node]:
-    """Every node once, arguments before users. Never recursive: graphs may be deeper than Python's stack."""
+def walk(*roots: Node, stop: Container[Node] = ()) -> list[Node]:
+    """Every node once, arguments before users; none below those in `stop`.
+
+    Never recursive: graphs may be deeper than Python's stack.
+    """
     done: dict[Node, None] = {}
     stack = list(reversed(roots))
     while stack:
@@ -420,18 +423,13 @@ def walk(*roots: Node) -> list[Node]:
         if n in done:
             stack.pop()
             continue
-        todo = [a for a in n.args if a not in done]
+        todo = [a for a in n.args if a not in done] if n not in stop else []
         if todo:
             stack.extend(reversed(todo))
         else:
             done[n] = None
             stack.pop()
     return list(done)
-
-
-def leaves(*roots: Node) -> list[Node]:
-    """The inputs that `roots` are computed from."""
-    return [n for n in walk(*roots) if n.op is LEAF]
 
 
 def describe(n: Any) -> str:

@@ -23,11 +23,11 @@ def is_library(code: CodeType) -> bool:
     return known
 
 
-def user_frame(frame: FrameType | None) -> FrameType | None:
-    """The innermost frame outside Chainrule, from `frame` outwards."""
-    while frame is not None and is_library(frame.f_code):
+def user_frame(frame: FrameType | None, base: FrameType | None = None) -> FrameType | None:
+    """The innermost frame outside Chainrule, from `frame` outwards; None where `base` comes first."""
+    while frame is not None and frame is not base and is_library(frame.f_code):
         frame = frame.f_back
-    return frame
+    return None if frame is base else frame
 
 
 def line_text(file: str, line: int) -> str:

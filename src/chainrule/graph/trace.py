@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from types import FrameType
 
 from .node import LEAF, Node, set_tracer
-from .origin import is_library
+from .origin import is_library, user_frame
 
 
 class Tracer:
@@ -39,10 +39,8 @@ class Tracer:
 
     def saw(self, node: Node) -> None:
         """An operation was called and answered `node`."""
-        frame = sys._getframe(2)
-        while frame is not None and frame is not self._base and is_library(frame.f_code):
-            frame = frame.f_back
-        if frame is None or frame is self._base:
+        frame = user_frame(sys._getframe(2), self._base)
+        if frame is None:
             return
         if frame is not self._top:
             self._enter(frame)
