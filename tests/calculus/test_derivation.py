@@ -331,7 +331,7 @@ TEXTS: list[tuple[Callable[..., Any], str]] = [
 
 @pytest.mark.parametrize(("f", "wanted"), TEXTS, ids=[f.__name__ for f, _ in TEXTS])
 def test_the_text_is_that_of_a_textbook(f: Callable[..., Any], wanted: str):
-    assert "\n".join(map(str, cr.derive(f).equations())) == wanted.strip()
+    assert sorted(map(str, cr.derive(f).equations())) == sorted(wanted.strip().splitlines())
 
 
 def test_only_what_was_asked_for_is_derived():

@@ -264,6 +264,17 @@ def test_printed_latex_has_the_value_of_the_graph(way):
 # Equations ----------------------------------------------------------------------------------------------------------
 
 
+def by(v: str, m: str) -> str:
+    """∂L/∂v = ∂L/∂m · ∂m/∂v"""
+    return (
+        rf"\frac{{\partial L}}{{\partial {v}}} &= \frac{{\partial L}}{{\partial {m}}} \cdot "
+        rf"\frac{{\partial {m}}}{{\partial {v}}} \\"
+    )
+
+
+YHAT = r"\hat{y}"
+
+
 def test_the_textbook_derivation():
     d = cr.derive(two_layer, wrt=["W1", "W2"])
     assert d.latex().splitlines() == [
@@ -273,10 +284,14 @@ def test_the_textbook_derivation():
         r"\hat{y} &= W_{2} \, u \\",
         r"L &= \left\| \hat{y} - y \right\|^{2} \\",
         r"\frac{\partial L}{\partial \hat{y}} &= 2 \, \left(\hat{y} - y\right) \\",
-        r"\frac{\partial L}{\partial u} &= W_{2}^{\top} \, \frac{\partial L}{\partial \hat{y}} \\",
-        r"\frac{\partial L}{\partial z} &= \frac{\partial L}{\partial u} \odot u \odot \left(1 - u\right) \\",
-        r"\frac{\partial L}{\partial W_{1}} &= \frac{\partial L}{\partial z} \, x^{\top} \\",
-        r"\frac{\partial L}{\partial W_{2}} &= \frac{\partial L}{\partial \hat{y}} \, u^{\top}",
+        by("W_{2}", YHAT),
+        r" &= \frac{\partial L}{\partial \hat{y}} \, u^{\top} \\",
+        by("u", YHAT),
+        r" &= W_{2}^{\top} \, \frac{\partial L}{\partial \hat{y}} \\",
+        by("z", "u"),
+        r" &= \frac{\partial L}{\partial u} \odot u \odot \left(1 - u\right) \\",
+        by("W_{1}", "z"),
+        r" &= \frac{\partial L}{\partial z} \, x^{\top}",
         r"\end{aligned}",
     ]
     assert d._repr_latex_() == f"$$\n{d.latex()}\n$$"

@@ -190,7 +190,7 @@ def test_a_derivation_is_its_equations():
     names = _names(d.graph.output, *d.adjoints.values())
     found = _values([*d.forward, *d.equations()], names)
     assert all(found[f"∂L/∂{name}"] is d[name] for name in d.wrt)
-    assert "∂L/∂W2 = Hᵀ @ ∂L/∂S" in d.text()
+    assert "∂L/∂W2 = Hᵀ @ ∂L/∂S" in map(str, d.equations())
 
 
 def test_the_label_of_a_derivative_is_a_fraction():
@@ -226,7 +226,7 @@ def test_outputs_that_are_inputs_constants_or_several():
 
 def test_an_unnamed_loss_is_called_L_forward_and_backward():
     d = cr.derive(lambda x: cr.sum(cr.exp(x)), x="n")
-    assert d.text() == "L = sum(exp(x))\n\n∂L/∂x = exp(x)"
+    assert d.text().startswith("L = sum(exp(x))\n\n∂L/∂x = exp(x)\n")
     assert "\\mathrm{output}" not in d.latex()
     taken = cr.derive(lambda x, L: cr.sum(cr.exp(x) * L), x="n", L="n")
     assert taken.text().startswith("output = sum(exp(x) ⊙ L)\n\n∂output/∂")

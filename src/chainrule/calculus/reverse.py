@@ -6,7 +6,7 @@ contributes exactly 0, also where the derivative inside it is infinite. So are a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Container, Iterable
 from functools import reduce
 
 from ..graph.dims import shape_text
@@ -63,7 +63,7 @@ def adjoints(
     seed: Node,
     wrt: Collection[Node],
     settle: Callable[[Node, Node], Node] | None = None,
-    stop: Collection[Node] = (),
+    stop: Container[Node] = (),
 ) -> dict[Node, Node]:
     """The cotangent of every node on a path from `wrt` to `output`, given that of `output`; none below `stop`.
 
@@ -136,7 +136,7 @@ def _rule(y: Node, g: Node) -> list[Node | None]:
     return [found.get(a) if first[a] == k else None for k, a in enumerate(y.args)]
 
 
-def _paths(output: Node, wrt: Collection[Node], stop: Collection[Node]) -> tuple[list[Node], set[Node]]:
+def _paths(output: Node, wrt: Collection[Node], stop: Container[Node]) -> tuple[list[Node], set[Node]]:
     """The nodes below `output` in order of computation, and those of them that depend on `wrt`; none below `stop`."""
     active = {w for w in wrt if w.kind == REAL}
     order = walk(output, stop=stop)

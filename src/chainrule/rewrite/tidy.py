@@ -321,7 +321,7 @@ class _Tidying:
             plain = self._rebuilt(n)
             if self._weight(plain) < self._weight(new):
                 new = plain
-        if n.op in _ARITHMETIC or n.op is BROADCAST:
+        if (n.op in _ARITHMETIC or n.op is BROADCAST) and n not in self.named:
             for _ in range(4):
                 law = self._law(new)
                 if law is None or law.kind != new.kind:

@@ -17,9 +17,14 @@ _COMBINING = {"\u0302": r"\widehat", "\u0304": r"\overline", "\u0303": r"\wideti
 def name_latex(name: str) -> str:
     r"""A quantity's name as mathematics, one to one: W1 → W_{1}, W_1 → W_{(1)}, yhat → \hat{y}, x_t → x_{t}.
 
+    The entry W[3] of an array is written as such.
+
     >>> name_latex("W1"), name_latex("W_1"), name_latex("yhat2"), name_latex("logits"), name_latex("W_hh")
     ('W_{1}', 'W_{(1)}', '\\hat{y}_{2}', '\\mathrm{logits}', 'W_{\\mathrm{hh}}')
     """
+    if name.endswith("]"):
+        array, _, place = name[:-1].partition("[")
+        return rf"{name_latex(array)}\left[{place}\right]"
     stem, *parts = name.split("_")
     if not stem:
         return r"\mathrm{" + name.replace("_", r"\_") + "}"

@@ -117,7 +117,11 @@ class Notation:
 
     def write(self, root: Node, labels: Mapping[Node, str]) -> str:
         """`root` as an expression in the labelled nodes; its own label is not used."""
-        return self._write(root, lambda n: None if plain(n) else labels.get(n))
+        return self.expression(root, labels.get)
+
+    def expression(self, root: Node, label: Labels) -> str:
+        """`root` in the nodes that `label` names; its own label is not used."""
+        return self._write(root, lambda n: None if plain(n) else label(n))
 
     def _write(self, root: Node, label: Labels) -> str:
         out: list[str] = []
