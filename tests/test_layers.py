@@ -26,6 +26,7 @@ LAYERS = [
     ["rewrite"],
     ["calculus"],
     ["views"],
+    ["grammar"],
     ["engines"],
     ["face"],
     ["optim"],
@@ -39,10 +40,10 @@ LAYERS = [
 ]
 RANK = {unit: rank for rank, units in enumerate(LAYERS) for unit in units}
 
-ABSTRACT = {"graph", "ops", "rewrite", "calculus", "views"}  # know no arrays
+ABSTRACT = {"graph", "ops", "rewrite", "calculus", "views", "grammar"}  # know no arrays
 ENGINES = ("numpy", "xla")  # a file or folder of engines/ belongs to the engine that its name begins with
 USERS = {"labs", "cli", "__main__"}  # may use the public names, `import chainrule as cr`, as a user does
-HEAVY = {"jax", "jaxlib", "sympy", "matplotlib", "sklearn", "scipy", "typer", "rich"}  # not for `import chainrule`
+HEAVY = {"jax", "jaxlib", "sympy", "matplotlib", "sklearn", "scipy", "typer", "rich", "lark"}  # not at once
 MAX_LINES = 500
 
 

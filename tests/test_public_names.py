@@ -20,6 +20,8 @@ PROMISED = [
     "relative_error",
     "jacobian",
     "hessian",
+    "parse",
+    "parse_latex",
     "Graph",
     "Derivation",
     "Cost",
@@ -72,6 +74,7 @@ PROMISED = [
     "one_hot",
     "stop_gradient",
     "pad",
+    "conv2d",
 ]
 OF_BUILTIN_NAME = {"abs", "compile", "max", "min", "sum"}
 OPERATIONS = sorted(

@@ -19,10 +19,15 @@ from typing import Any as _Any
 from .face.checks import check_gradients
 from .face.compiled import Compiled, compile, value_and_grad
 from .face.cost import Cost, cost
+from .face.counted import compare_counts
 from .face.derivation import Derivation, derive
 from .face.graph import Graph, trace
 from .face.jacobian import hessian, jacobian
 from .face.numerical import numerical_gradient, relative_error
+from .face.parse import parse
+from .face.parse_latex import parse_latex
+from .face.point import Point
+from .face.recompute import measure_recompute
 from .graph.errors import (
     ChainruleError,
     DataError,
@@ -33,10 +38,12 @@ from .graph.errors import (
     MissingRule,
     NamingError,
     NoDerivative,
+    ParseError,
     ShapeError,
 )
 from .graph.node import Node, Op
 from .ops.arithmetic import clip, equal, log, maximum, minimum, stop_gradient, where, xlogy
+from .ops.convolution import conv2d
 from .ops.elementary import (
     abs,
     cos,
@@ -67,13 +74,14 @@ __version__ = "0.1.0"
 # `from chainrule import *` does not touch the builtins: abs, compile, max, min and sum are left out.
 __all__ = [
     "ChainruleError", "Compiled", "Cost", "DataError", "Derivation", "Graph", "GraphError", "InputError",
-    "InternalError", "KindError", "MissingRule", "NamingError", "NoDerivative", "Node", "Op", "ShapeError", "arange",
-    "argmax", "broadcast_to", "check_gradients", "clip", "concatenate", "cos", "cost", "derive", "diag", "dot",
-    "einsum", "elu", "equal", "erf", "exp", "expand_dims", "expm1", "eye", "flip", "gelu", "hessian", "jacobian",
-    "leaky_relu", "log", "log1p", "log_softmax", "logsumexp", "matmul", "maximum", "mean", "minimum", "norm",
-    "numerical_gradient", "one_hot", "outer", "pad", "relative_error", "relu", "reshape", "sigmoid", "sign", "silu",
-    "sin", "softmax", "softplus", "sqrt", "square", "squeeze", "stack", "stop_gradient", "swapaxes", "take", "tanh",
-    "tr", "trace", "transpose", "value_and_grad", "var", "where", "xlogy",
+    "InternalError", "KindError", "MissingRule", "NamingError", "NoDerivative", "Node", "Op", "ParseError", "Point",
+    "ShapeError", "arange", "argmax", "broadcast_to", "check_gradients", "clip", "compare_counts", "concatenate",
+    "conv2d", "cos", "cost", "derive", "diag", "dot", "einsum", "elu", "equal", "erf", "exp", "expand_dims",
+    "expm1", "eye", "flip", "gelu", "hessian", "jacobian", "leaky_relu", "log", "log1p", "log_softmax", "logsumexp",
+    "matmul", "maximum", "mean", "measure_recompute", "minimum", "norm", "numerical_gradient", "one_hot", "outer",
+    "pad", "parse", "parse_latex", "relative_error", "relu", "reshape", "sigmoid", "sign", "silu", "sin", "softmax",
+    "softplus", "sqrt", "square", "squeeze", "stack", "stop_gradient", "swapaxes", "take", "tanh", "tr", "trace",
+    "transpose", "value_and_grad", "var", "where", "xlogy",
 ]  # fmt: skip
 
 _SUBMODULES = ("data", "labs", "models", "optim", "plots")  # imported when first asked for: `cr.models`

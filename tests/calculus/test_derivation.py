@@ -196,7 +196,7 @@ LAYER_NORM = """
 ∂L/∂s = -(sum(∂L/∂xhat ⊙ xhat) / s)
 ∂L/∂v = ∂L/∂s / (2·s)
 ∂L/∂mu = -(sum(∂L/∂xhat) / s)
-∂L/∂x = ∂L/∂xhat / s + 2·∂L/∂v·(x - mu) / d + ∂L/∂mu / d
+∂L/∂x = (∂L/∂xhat - mean(∂L/∂xhat ⊙ xhat)·xhat - mean(∂L/∂xhat)) / s
 ∂L/∂g = ∂L/∂y ⊙ xhat
 """
 
@@ -217,7 +217,7 @@ BATCH_NORM = """
 ∂L/∂Xhat = ∂L/∂Y ⊙ gamma
 ∂L/∂v = -(sum(∂L/∂Xhat ⊙ Xhat, axis=0) / (2·(v + 1e-05)))
 ∂L/∂mu = -(sum(∂L/∂Xhat, axis=0) / sqrt(v + 1e-05))
-∂L/∂X = 2·∂L/∂v ⊙ (X - mu) / n + ∂L/∂Xhat / sqrt(v + 1e-05) + ∂L/∂mu / n
+∂L/∂X = gamma ⊙ (∂L/∂Y - mean(∂L/∂Y ⊙ Xhat, axis=0) ⊙ Xhat - ∂L/∂beta / n) / sqrt(v + 1e-05)
 ∂L/∂gamma = sum(∂L/∂Y ⊙ Xhat, axis=0)
 """
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from ops.cases import CASES, Case
+from rewrite.evaluate import AsItStands
 
 import chainrule as cr
 from chainrule.calculus.jacobian import DIAGONAL, diagonal, diagonal_of, hessians, identity, jacobians
@@ -17,6 +18,7 @@ from chainrule.face.graph import Graph
 from chainrule.graph.dims import symbol
 from chainrule.graph.errors import GraphError, MissingRule, NamingError, NoDerivative
 from chainrule.graph.node import REAL, Node, Op, leaf, walk
+from chainrule.rewrite.readable import readable
 
 CLOSE = {"rtol": 1e-9, "atol": 1e-11}
 
@@ -252,6 +254,113 @@ def test_small_programs():
     assert cr.jacobian(cr.trace(lambda z: cr.sin(z), z="k"), "z") is cr.diag(cr.cos(leaf("z", ("k",))))
     assert cr.jacobian(cr.trace(lambda x, A: A @ x, x="n", A="m n"), "x") is leaf("A", ("m", "n"))
     assert z in walk(cr.jacobian(g, "x"))
+
+
+# As a book prints them ------------------------------------------------------------------------------------------------
+
+
+def softmax(z: "k"):
+    p = cr.softmax(z)
+    return p
+
+
+def sigmoid(z: "k"):
+    u = cr.sigmoid(z)
+    return u
+
+
+def labelled(z: "k", y: "int[]"):
+    p = cr.softmax(z)
+    L = -cr.log(p[y])
+    return L
+
+
+def by_hand(z: "k", y: "int[]"):
+    p = cr.exp(z) / cr.sum(cr.exp(z))
+    L = -cr.log(p)[y]
+    return L
+
+
+def targets(z: "k", Y: "k"):
+    p = cr.softmax(z)
+    L = -cr.sum(Y * cr.log(p))
+    return L
+
+
+def two_log_terms(X: "N d", w: "d", y: "N"):
+    p = cr.sigmoid(X @ w)
+    return -cr.mean(y * cr.log(p) + (1 - y) * cr.log(1 - p))
+
+
+P = "diag(p) - outer(p, p)"
+S = "diag(softmax(z)) - outer(softmax(z), softmax(z))"
+JACOBIANS: list[tuple[Any, str, str]] = [
+    (softmax, "z", P),
+    (sigmoid, "z", "diag(u ⊙ (1 - u))"),
+    (lambda x, A: A @ x, "x", "A"),
+    (lambda x, A: A @ cr.tanh(x), "x", "A @ diag(1 - tanh(x)²)"),
+    (lambda x: cr.sin(x), "x", "diag(cos(x))"),
+    (lambda x: cr.relu(x), "x", "diag(where(x > 0, 1.0, 0))"),
+    (two_layer, "x", "W2 @ diag(u ⊙ (1 - u)) @ W1"),
+    (lambda x, A: x @ A @ x, "x", "(A + Aᵀ) @ x"),
+    (lambda x: cr.norm(x), "x", "x / norm(x)"),
+]
+HESSIANS: list[tuple[Any, str, str]] = [
+    (labelled, "z", P),
+    (by_hand, "z", P),
+    (targets, "z", "sum(Y)·(diag(p) - outer(p, p))"),
+    (lambda z, y: -cr.log_softmax(z)[y], "z", S),
+    (lambda z, y: -cr.log(cr.softmax(z))[y], "z", S),
+    (lambda z, y: cr.logsumexp(z) - z[y], "z", S),
+    (lambda x, W, y: cr.sum((W @ x - y) ** 2), "x", "2·(Wᵀ @ W)"),
+    (lambda x, W, y: (W @ x - y) @ (W @ x - y), "x", "2·(Wᵀ @ W)"),
+    (lambda x, W, y: cr.mean((W @ x - y) ** 2), "x", "2·(Wᵀ @ W) / m"),
+    (lambda x, W, y, t: cr.sum((W @ x - y) ** 2) + t * cr.sum(x**2), "x", "2·(Wᵀ @ W + t·eye(n))"),
+    (lambda x, A: x @ A @ x, "x", "A + Aᵀ"),
+    (lambda x: cr.norm(x), "x", "(eye(n) - outer(x, x) / norm(x)²) / norm(x)"),
+    (lambda x: cr.sum(x**3), "x", "6·diag(x)"),
+    (lambda x, W, y: cr.sum(cr.log(1 + cr.exp(-y * (W @ x)))), "x", "Wᵀ @ diag(y² ⊙ t1 ⊙ (1 - t1)) @ W"),
+    (two_log_terms, "w", "(Xᵀ @ diag((1 - p) ⊙ p) @ X) / N"),
+]
+SHAPES = {"x": "n", "A": "n n", "W": "m n", "t": "", "z": "k"}
+
+
+def traced(f: Any) -> Graph:
+    names = [] if f.__annotations__ else f.__code__.co_varnames[: f.__code__.co_argcount]
+    shapes = {k: ("int[]" if "z" in names else "m") if k == "y" else SHAPES[k] for k in names}
+    return cr.trace(f, **shapes)
+
+
+BOOK = [(cr.jacobian, *case) for case in JACOBIANS] + [(cr.hessian, *case) for case in HESSIANS]
+
+
+@pytest.mark.parametrize(("of", "f", "name", "wanted"), BOOK, ids=[shown for *_, shown in BOOK])
+def test_the_text_is_that_of_a_textbook(of: Any, f: Any, name: str, wanted: str):
+    """What is read equals what the program computes, both as they stand."""
+    g = traced(f)
+    J = of(g, name)
+    answer = g.returning(J)
+    assert answer.text().splitlines()[-1] == f"output = {wanted}"
+    read = readable([J], g.names)[J]
+    arrays = arrays_for(g, SMALL, seed=3) | {k: np.array(1) for k, n in g.inputs.items() if n.kind != REAL}
+    one, other, *_ = AsItStands([J, read, *g.inputs.values()])(arrays)
+    np.testing.assert_allclose(other, one, rtol=1e-10, atol=1e-12)
+
+
+def test_the_quantities_that_a_derivative_is_read_in_are_printed_and_its_program_stays_safe():
+    g = cr.trace(by_hand)
+    answer = g.returning(cr.hessian(g, "z"))
+    assert answer.text() == "p = exp(z) / sum(exp(z))\noutput = diag(p) - outer(p, p)"
+    assert r"p \, p^{\top}" in answer.latex()
+    assert answer["p"] is g["p"]
+    for z in ([1e4, 0.0, -1e4], [-1e4, -1e4, 1e4]):
+        assert np.all(np.isfinite(cr.compile(answer)(z=z)))
+
+
+def test_the_jacobian_of_a_normalised_vector():
+    g = cr.trace(lambda x, e: (x - cr.mean(x)) / cr.sqrt(cr.mean((x - cr.mean(x)) ** 2) + e), x="n", e="")
+    text = g.returning(cr.jacobian(g, "x")).text()
+    assert text.endswith("(eye(n) - outer(x - mean(x), x - mean(x)) / (n·t1) - 1 / n) / sqrt(t1)")
 
 
 # The softmax ----------------------------------------------------------------------------------------------------------

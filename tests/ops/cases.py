@@ -141,6 +141,7 @@ for _lo, _hi in [("", ""), ("m", "n 1"), ("n m", "")]:
 case("clip", lambda x: cr.clip(x, -1, 0.5), lambda np, x: np.clip(x, -1, 0.5), kinks=True, x="n m")
 case("clip", lambda x: cr.clip(x, 0) + cr.clip(x, max=1), lambda np, x: np.maximum(x, 0) + np.minimum(x, 1), kinks=True, x="n m")
 case("stop_gradient", lambda x: x * cr.stop_gradient(x), lambda np, x: x * (x if np is numpy else jax.lax.stop_gradient(x)), x="n m")
+case("again", lambda x, y: y * apply("again", x * x, y), lambda np, x, y: y * x * x, x="n m", y="m")
 case("log", cr.log, lambda np, x: np.log(x), POSITIVE, x="n m")
 case("log", lambda x: cr.log(1 - cr.sigmoid(x)), lambda np, x: np.log(1 - sigmoid(np, x)), x="n")
 case("xlogy", lambda a: cr.xlogy(a, a), lambda np, a: a * np.log(a), POSITIVE, a="n")
@@ -257,6 +258,57 @@ for _spec, _inputs in [
 case("einsum", lambda x: cr.einsum("ij,ij->i", x, x), lambda np, x: np.sum(x * x, 1), x="n m")
 case("einsum", lambda x: cr.einsum("ij->ji", x) + 1, lambda np, x: x.T + 1, x="n m")
 case("einsum", lambda x, i: cr.einsum("ij,j->i", x, i), lambda np, x, i: x @ i, at=ROWS, x="n m", i="int[m]")
+
+# Convolutions ---------------------------------------------------------------------------------------------------------------
+
+
+def hits(size: int, kernel: int, stride: int) -> numpy.ndarray:
+    """[a, p, i] is 1 where offset a of the kernel in its position i lies on pixel p."""
+    a, p, i = numpy.ogrid[:kernel, :size, : (size - kernel) // stride + 1]
+    return (stride * i + a == p).astype("float64")
+
+
+def correlated(np: Any, spec: str, size: tuple[int, int], kernel: tuple[int, int], stride: tuple[int, int], *args: Any) -> Any:
+    """Σ x[n,p,q,c] w[a,b,c,o] g[n,i,j,o] over s·i + a = p and t·j + b = q, without one of the three."""
+    rows, columns = map(hits, size, kernel, stride)
+    return np.einsum(f"api,bqj,{spec}", rows, columns, *args)
+
+
+def convolved(np: Any, x: Any, w: Any, stride: tuple[int, int] = (1, 1)) -> Any:
+    return correlated(np, "...pqc,abco->...ijo", x.shape[-3:-1], w.shape[:2], stride, x, w)
+
+
+def batch(x: Any) -> Any:
+    return x.reshape((-1, *x.shape[-3:]))
+
+
+for _x, _w, _s in [
+    ("k h m 2", "n 2 2 3", (1, 1)), ("h m 2", "2 n 2 3", (2, 2)), ("2 7 h 1", "k n 1 k", (3, 2)), ("h m 2", "h m 2 n", (1, 3)), ("h m k", "1 1 k n", (1, 1)),
+    ("h m 1", "1 1 1 n", (3, 2)), ("k 2 m n 1", "k k 1 2", (2, 1)), ("1 1 n", "1 1 n k", (1, 1)),
+]:  # fmt: skip
+    case("conv2d", lambda x, w, s=_s: cr.conv2d(x, w, s), lambda np, x, w, s=_s: convolved(np, x, w, s), x=_x, w=_w)
+for _s, _padding, _around in [(1, 1, ((1, 1), (1, 1))), (2, "same", ((1, 1), (0, 1))), (1, (0, 2), ((0, 0), (2, 2))), ((1, 3), ((1, 2), (0, 1)), ((1, 2), (0, 1)))]:
+    case(
+        "conv2d",
+        lambda x, w, s=_s, p=_padding: cr.conv2d(x, w, s, p),
+        lambda np, x, w, s=_s, a=_around: convolved(np, np.pad(x, (*a, (0, 0))), w, s if isinstance(s, tuple) else (s, s)),
+        x="h m 2", w="3 3 2 k",
+    )  # fmt: skip
+case("conv2d", lambda x, w: cr.conv2d(cr.tanh(cr.conv2d(x, w)), w, 2), lambda np, x, w: convolved(np, np.tanh(convolved(np, x, w)), w, (2, 2)), x="h m 2", w="2 2 2 2")
+for _x, _g, _size, _s in [("k 5 4 2", "k 3 3 n", (3, 2), (1, 1)), ("6 5 2", "2 2 k", (3, 2), (2, 2)), ("n 5 4 1", "n 1 4 k", (4, 1), (2, 1))]:
+    case(
+        "conv2d_kernel",
+        lambda x, g, z=_size, s=_s: apply("conv2d_kernel", x, g, size=z, stride=s),
+        lambda np, x, g, z=_size, s=_s: correlated(np, "npqc,nijo->abco", x.shape[-3:-1], z, s, batch(x), batch(g)),
+        x=_x, g=_g,
+    )  # fmt: skip
+for _g, _w, _size, _s in [("k 3 3 n", "3 2 2 n", (5, 4), (1, 1)), ("2 2 k", "3 2 2 k", (6, 5), (2, 2)), ("n 2 4 k", "1 1 1 k", (4, 4), (3, 1))]:
+    case(
+        "conv2d_input",
+        lambda g, w, z=_size, s=_s: apply("conv2d_input", g, w, size=z, stride=s),
+        lambda np, g, w, z=_size, s=_s: correlated(np, "...ijo,abco->...pqc", z, w.shape[:2], s, g, w),
+        g=_g, w=_w,
+    )  # fmt: skip
 
 # Selecting and putting back -----------------------------------------------------------------------------------------------
 

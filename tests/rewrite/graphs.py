@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule.graph.errors import KindError, ShapeError
-from chainrule.graph.node import REAL, Node, leaf, node, size_node
+from chainrule.graph.node import OPS, REAL, Node, leaf, node, size_node
 
 LEAVES = [
     leaf("X", ("n", "m")),
@@ -47,6 +47,15 @@ UNARY = [
     lambda x: x[::-1],
     lambda x: cr.log(1 - cr.sigmoid(x)),
     lambda x: 1 / (1 + cr.exp(-x)),
+    lambda x: cr.exp(x) / (1 + cr.exp(x)),
+    lambda x: 3 * cr.norm(x) ** 2 * OPS["xdivy"](x, cr.norm(x)),
+    lambda x: cr.norm(x, axis=-1, keepdims=True) * OPS["xdivy"](x, cr.norm(x, axis=-1, keepdims=True)),
+    lambda x: (x - cr.mean(x)) / cr.sqrt(cr.var(x) + 1),
+    lambda x: x / (2 * x.shape[0]) + cr.sum(x) / x.shape[0],
+    lambda x: x[:, None] * x,
+    lambda x: cr.diag(x),
+    lambda x: x @ cr.eye(x.shape[-1]),
+    lambda x: x @ cr.broadcast_to(1.0, (x.shape[-1],)),
 ]
 BINARY = [
     lambda x, y: x + y,
@@ -78,7 +87,7 @@ def graphs(draw: st.DrawFn) -> list[Node]:
                 new = draw(st.sampled_from(BINARY))(
                     draw(recent), draw(st.one_of(recent, st.sampled_from(NUMBERS + LEAVES)))
                 )
-        except (ShapeError, KindError, TypeError):
+        except (ShapeError, KindError, TypeError, IndexError):
             continue
         if new.kind == REAL and new.ndim <= 3:
             made.append(new)

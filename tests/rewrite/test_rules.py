@@ -17,7 +17,7 @@ from chainrule.rewrite.engine import Rules, rewrite
 from chainrule.rewrite.fast import FAST
 from chainrule.rewrite.pattern import Law, match, unknown
 from chainrule.rewrite.stable import STABLE
-from chainrule.rewrite.tidy import TIDY
+from chainrule.rewrite.tidy_laws import TIDY
 
 SETS = {"stable": STABLE, "fast": FAST, "tidy": TIDY}
 X, v, s, col, i = (

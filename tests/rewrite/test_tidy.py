@@ -14,7 +14,7 @@ from rewrite.evaluate import AsItStands, concrete
 from rewrite.graphs import LEAVES, graphs
 
 import chainrule as cr
-from chainrule.graph.node import Node, leaf, walk
+from chainrule.graph.node import OPS, Node, leaf, node, walk
 from chainrule.rewrite.rational import Algebra, Poly, Rational
 from chainrule.rewrite.tidy import tidy
 from chainrule.views.text import to_text
@@ -58,6 +58,7 @@ def test_what_has_a_name_keeps_it(made: list[Node]):
 x, y, s, v = leaf("x", ("n",)), leaf("y", ("n",)), leaf("s"), leaf("v", ("n",))
 sigma, e, p = cr.sigmoid(x), cr.exp(x), cr.softmax(x)
 N = x.shape[0]
+length, xdivy = cr.norm(x), OPS["xdivy"]
 NAMES = frozenset({x, y, s, v})
 
 
@@ -91,12 +92,56 @@ SAME: list[tuple[Any, Any]] = [
     (cr.exp(x - cr.logsumexp(x)), p),
     (cr.exp(cr.log_softmax(x)), p),
     (cr.where(x > 0, y, 0) + cr.where(~(x > 0), v, 0), cr.where(x > 0, y, v)),
+    (2 * x / (2 * N), x / N),
+    (node(2) * N * y, (2 * x.shape[0]) * y),
+    (x * y / x**2, y / x),
+    (s * x / s**4, x / s**3),
+    (2 * length * xdivy(x, length), 2 * x),
+    (3 * length**2 * xdivy(x, length), 3 * length * x),
+    (y * e / (1 + e), y * sigma),
+    (y / (1 + e), y * cr.sigmoid(-x)),
+    (cr.where(node(0) < x, y, v), cr.where(x > 0, y, v)),
+    (cr.where(cr.maximum(x, -1) < 1, y, v), cr.where(x < 1, y, v)),
+    (cr.mean(x, keepdims=True) * y, cr.mean(x) * y),
+    (1.0 * (x + y), x + y),
 ]
 
 
 @pytest.mark.parametrize(("written", "wanted"), SAME, ids=[to_text(a) for a, _ in SAME])
 def test_what_cancels(written: Node, wanted: Node):
     assert tidied(written) is tidied(wanted)
+    point = {"x": np.array([0.5, -0.3, 2.0]), "y": np.array([1.0, 2, 3]), "v": np.array([-1.0, 4, 2]), "s": 0.7}
+    before, after, _ = AsItStands([written, tidied(written), sum(NAMES, cr.sum(x))])(point)
+    np.testing.assert_allclose(after, before, rtol=1e-12, atol=1e-14)
+
+
+def test_a_length_times_a_unit_vector_is_right_at_0_too():
+    product = length * xdivy(x, length)
+    assert tidied(product) is x
+    assert not AsItStands([product, x])({"x": np.zeros(3)})[0].any()
+
+
+# Sums of quotients ---------------------------------------------------------------------------------------------------
+
+sigma_of_x = cr.sqrt(cr.var(x) + s)
+xhat = (x - cr.mean(x)) / sigma_of_x
+GATHERED = [
+    (
+        y / sigma_of_x - cr.sum(y * xhat) * (x - cr.mean(x)) / (N * (cr.var(x) + s)) - cr.sum(y) / (N * sigma_of_x),
+        "(y - mean(y ⊙ xhat)·xhat - mean(y)) / sqrt(var(x) + s)",
+    ),
+    (y / s + v / N, "y / s + v / n"),
+]
+
+
+@pytest.mark.parametrize(("written", "wanted"), GATHERED, ids=[shown for _, shown in GATHERED])
+def test_what_quotients_share_comes_to_the_front(written: Node, wanted: str):
+    names = {n: n.attr("name") for n in (x, y, s, v)} | {xhat: "xhat"}
+    found = tidy(written, frozenset(names))
+    assert to_text(found, names) == wanted
+    point = {"x": np.array([0.5, -0.3, 2.0]), "y": np.array([1.0, 2, 3]), "v": np.array([-1.0, 4, 2]), "s": 0.7}
+    before, after, _ = AsItStands([written, found, sum(NAMES, cr.sum(x))])(point)
+    np.testing.assert_allclose(after, before, rtol=1e-12, atol=1e-14)
 
 
 STAYS = {
@@ -108,6 +153,8 @@ STAYS = {
     "relu/relu": cr.relu(x) / cr.relu(x),
     "(x − y)/(y − x)": (x - y) / (y - x),
     "a square": x**2 * y / x**2,
+    "a size that may be 0": (x.shape[0] - 1) * y / node(x.shape[0] - 1),
+    "a length that is no argument's": cr.norm(y) * xdivy(x, cr.norm(y)),
 }
 
 

@@ -12,6 +12,7 @@ import chainrule as cr
 from chainrule.graph.dims import symbol
 from chainrule.graph.errors import ChainruleError
 from chainrule.graph.node import BOOLEAN, INTEGER, OPS, Node, constant, leaf, node, size_node
+from chainrule.ops.convolution import conv2d_input, conv2d_kernel
 
 N, M, K = symbol("n"), symbol("m"), symbol("k")
 
@@ -120,6 +121,7 @@ STEPS: list[Callable[..., Any]] = [
     *[lambda a, b, c: a**b] * 3,  # as an operator, which makes whole numbers real where the power may be negative
     lambda a, b, c: OPS["where"](a, b, c),
     lambda a, b, c: OPS["clip"](a, b, c),
+    lambda a, b, c: OPS["again"](a, b),
     lambda a, b, c: OPS["neg"](a),
     lambda a, b, c: a.T,
     lambda a, b, c: a.T,
@@ -218,7 +220,9 @@ def array(value: Any) -> Node:
 
 NAMES: dict[str, Any] = {
     **{name: getattr(cr, name) for name in dir(cr) if not name.startswith("_")},
-    **{name: OPS[name] for name in ("put", "scatter", "xdivy")},
+    **{name: OPS[name] for name in ("again", "put", "scatter", "xdivy")},
+    "conv2d_kernel": conv2d_kernel,
+    "conv2d_input": conv2d_input,
     "array": array,
     "size": size_node,
     "op": SimpleNamespace(**OPS),

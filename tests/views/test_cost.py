@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
-from math import prod
 
-import numpy as np
 import pytest
-from networks import two_layer
+from counting import run_and_count
+from networks import NETWORKS, assorted, two_layer
 
 import chainrule as cr
 from chainrule.engines import numpy as numpy_engine
@@ -22,38 +20,6 @@ from chainrule.views.cost import cost as rules
 n, d, h, k, m = map(symbol, "ndhkm")
 
 
-# Networks that several tests look at -------------------------------------------------------------------------------
-
-
-def classifier(X: "n d", y: "int[n]", W1: "d h", b1: "h", W2: "h k", b2: "k"):
-    H = cr.relu(X @ W1 + b1)
-    P = cr.softmax(H @ W2 + b2)
-    N = X.shape[0]
-    return -cr.sum(cr.log(P[cr.arange(N), y])) / N
-
-
-def soft_classifier(X: "n d", Y: "n k", W: "d k"):
-    return -cr.mean(cr.sum(Y * cr.log_softmax(X @ W), axis=1))
-
-
-def attention(Q: "n d", K: "m d", V: "m k"):
-    A = cr.softmax(Q @ K.T / cr.sqrt(Q.shape[1]))
-    return cr.mean((A @ V) ** 2)
-
-
-def layer_norm(X: "n d", gamma: "d", beta: "d"):
-    centred = X - cr.mean(X, axis=1, keepdims=True)
-    return cr.sum(cr.tanh(centred / cr.sqrt(cr.var(X, axis=1, keepdims=True) + 1e-5) * gamma + beta))
-
-
-def assorted(X: "n d", Y: "n d", w: "d"):
-    a = cr.norm(X, axis=1) + cr.logsumexp(Y, axis=1)
-    b = cr.max(X * w, axis=0) + cr.gelu(w) ** 3
-    c = cr.leaky_relu(cr.softplus(X) - Y, 0.1) + cr.where(X > Y, cr.abs(X), cr.maximum(X, w))
-    return cr.sum(a) * cr.sum(b) + cr.mean(cr.exp(-c)) + cr.sum(cr.outer(w, b)) + cr.einsum("nd,nd->", X, Y)
-
-
-NETWORKS = [two_layer, classifier, soft_classifier, attention, layer_norm, assorted]
 SIZES = [dict(n=5, d=7, h=4, k=3, m=2), dict(n=2, d=3, h=11, k=6, m=13)]
 
 
@@ -206,88 +172,6 @@ def test_updates_are_part_of_the_program():
 
 # The program that runs ---------------------------------------------------------------------------------------------
 
-COUNTED = {
-    "multiplications": "multiply square",
-    "additions": "add subtract",
-    "comparisons": "maximum minimum less less_equal greater greater_equal equal sign",
-    "special": "divide exp expm1 log log1p sqrt sin cos tanh logaddexp expit erf xlogy",
-}
-CONCERN = {ufunc: name for name, ufuncs in COUNTED.items() for ufunc in ufuncs.split()}
-
-
-class Counting(np.ndarray):
-    """An array that counts what is computed with it."""
-
-    seen: Counter
-
-    def __array_ufunc__(self, ufunc, method, *inputs, out=None, **kwargs):
-        plain = [x.view(np.ndarray) if isinstance(x, Counting) else x for x in inputs]
-        if out is not None:
-            kwargs["out"] = tuple(x.view(np.ndarray) if isinstance(x, Counting) else x for x in out)
-        result = getattr(ufunc, method)(*plain, **kwargs)
-        size = np.size(plain[2] if method == "at" else result)
-        if method == "reduce":
-            size = np.size(plain[0]) - size
-        if ufunc is np.matmul:
-            inner = np.shape(plain[0])[-1]
-            self.seen.update(multiplications=size * inner, additions=size * (inner - 1), macs=size * inner)
-        elif ufunc is np.power:
-            self.seen["multiplications"] += size * {2: 1, 3: 2}[int(plain[1])]
-        elif ufunc.__name__ in CONCERN:
-            self.seen[CONCERN[ufunc.__name__]] += size
-        return out[0] if out is not None else counting(result, self.seen) if result is not None else None
-
-    def __array_function__(self, function, types, args, kwargs):
-        plain = [x.view(np.ndarray) if isinstance(x, Counting) else x for x in args]
-        if function is np.einsum:
-            (left, right), out = args[0].split("->")[0].split(","), args[0].split("->")[1]
-            letters = dict(zip(left + right, plain[1].shape + plain[2].shape))
-            work, size = prod(letters.values()), prod(letters[c] for c in out)
-            macs = 0 if set(letters) in (set(left), set(right)) and size == work else work
-            self.seen.update(multiplications=work, additions=work - size, macs=macs)
-        elif function is np.outer:
-            self.seen.update(multiplications=plain[0].size * plain[1].size, macs=plain[0].size * plain[1].size)
-        else:
-            return super().__array_function__(function, types, args, kwargs)
-        return counting(function(*plain, **kwargs), self.seen)
-
-    def __array_finalize__(self, origin):
-        self.seen = getattr(origin, "seen", None)
-
-
-def counting(x, seen: Counter) -> Counting:
-    new = np.asarray(x).view(Counting)
-    new.seen = seen
-    return new
-
-
-class CountingNumpy:
-    """NumPy, whose functions answer arrays that count."""
-
-    def __init__(self, seen: Counter):
-        self.seen = seen
-
-    def __getattr__(self, name: str):
-        function = getattr(np, name)
-        if isinstance(function, (np.ufunc, type)) or not callable(function):
-            return function
-        return lambda *args, **kwargs: counting(function(*args, **kwargs), self.seen)
-
-
-def run_and_count(target, sizes: dict[str, int]) -> Counter:
-    compiled, seen = cr.compile(target), Counter()
-    g, rng, namespace = compiled.graph, np.random.default_rng(0), {}
-    exec(compiled.source, namespace)
-    values = []
-    namespace["np"] = CountingNumpy(seen)
-    for x in g.inputs.values():
-        shape = [sizes.get(str(s), s) for s in x.shape]
-        array = rng.integers(0, 2, shape) if x.kind == "integer" else rng.uniform(0.1, 0.9, shape)
-        values.append(counting(array, seen))
-    namespace[compiled.program.function](*values)
-    return seen
-
-
 @pytest.mark.parametrize("f", NETWORKS)
 def test_the_program_does_what_was_counted(f):
     sizes = SIZES[0]
@@ -380,7 +264,9 @@ def test_text():
     assert lines[0].split() == ["forward", "backward"]
     assert lines[5].split("  ")[0] == "MACs" and "h·(m + n)" in lines[5] and "h·(2·m + n)" in lines[5]
     assert "1 MAC = 1 multiplication + 1 addition; FLOPs = 2·MACs" in text
-    assert lines[-1] == "saved for the backward pass: 4·(h + m) bytes, at 4 for each real number"
+    assert lines[-2] == "saved for the backward pass: 4·(h + m) bytes, at 4 for each real number"
+    again = "h·(m + n) multiplications, h·(m + n - 1) additions, h special functions"
+    assert lines[-1] == f"computed again instead: {again}; see .recomputing(keep=[...])"
     starts = {line.index(cell) for line, cell in zip(lines[:2], ("backward", "2·h·m"))}
     assert len(starts) == 1  # aligned
 

@@ -135,7 +135,7 @@ SAMPLES = [
     ((A @ B) * C, r"\left(A \, B\right) \odot C"),
     ((A + A).T, r"\left(A + A\right)^{\top}"),
     ((A.T) ** 2, r"\left(A^{\top}\right)^{\odot 2}"),
-    (cr.swapaxes(W1, -1, -2), r"W_{1}^{\top}"),
+    (cr.swapaxes(W1, -1, -2), r"\left[W_{1}\right]_{ilj}"),
     (x**2, r"x^{\odot 2}"),
     (s**2, r"s^{2}"),
     (-(s**2), r"-s^{2}"),

@@ -14,13 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..graph.dims import Shape, shape_text
+from ..graph.dims import Shape, shape_text, total
 from ..graph.errors import InternalError, MissingRule, ShapeError
 from ..graph.node import REAL, Node, constant
 from ..graph.table import Table
 from ..ops.arithmetic import EQUAL, WHERE
+from ..ops.convolution import CONV, CONV_INPUT, CONV_KERNEL
 from ..ops.indexing import ARANGE, CONCATENATE, GATHER, ONE_HOT, PAD, PUT, SCATTER, SLICE, STACK, TAKE
-from ..ops.linear import DIAG, EINSUM, LETTERS, MATMUL, OUTER, TRACE
+from ..ops.linear import DIAG, EINSUM, EYE, LETTERS, MATMUL, OUTER, TRACE
 from ..ops.movement import (
     BROADCAST,
     EXPAND,
@@ -31,6 +32,7 @@ from ..ops.movement import (
     TRANSPOSE,
     expand_axes,
     squeeze_axes,
+    swapaxes,
     transpose,
 )
 from ..ops.reduce import ARGMAX, LOG_SOFTMAX, LOGSUMEXP, MAX, MEAN, MIN, NORM, SOFTMAX, VAR
@@ -282,6 +284,61 @@ def _einsum(n: Node, prefix: Shape, *xs: Node) -> Node:
     ins, out = spec.split("->")
     parts = [front + p if _carries(x, a) else p for p, x, a in zip(ins.split(","), xs, n.args)]
     return EINSUM(*xs, spec=f"{','.join(parts)}->{front}{out}")
+
+
+# Convolutions: the leading axes of images are a batch already; a prefix of the other argument joins its channels. Where
+# both have it, what the kernel sees is written out, by a kernel that copies each entry to a channel of its own
+
+
+@batching(CONV, CONV_INPUT)
+def _conv(n: Node, prefix: Shape, x: Node, w: Node) -> Node:
+    old_x, old_w = n.args
+    if not _carries(w, old_w):
+        return again(n, x, w)
+    if not _carries(x, old_x):
+        channels = 2 if n.op is CONV_INPUT else 3  # those of the result
+        return _apart(again(n, x, _joined(w, channels, prefix)), n.ndim - 1, n, prefix)
+    kernel = RESHAPE(w, shape=(*prefix, total(old_w.shape[:3]), old_w.shape[3]))
+    if n.op is CONV:
+        return RESHAPE(MATMUL(_patches(n, x, old_w.shape, prefix), kernel), shape=prefix + n.shape)
+    start = len(prefix)
+    rows = MATMUL(x, expand_axes(swapaxes(kernel, -1, -2), tuple(range(start, start + old_x.ndim - 2))))
+    return again(n, rows, _copying(old_w.shape))
+
+
+@batching(CONV_KERNEL)
+def _conv_kernel(n: Node, prefix: Shape, x: Node, g: Node) -> Node:
+    old_x, old_g = n.args
+    if not _carries(g, old_g):
+        return _apart(again(n, _joined(x, old_x.ndim - 1, prefix), g), 2, n, prefix)
+    if not _carries(x, old_x):
+        return _apart(again(n, x, _joined(g, old_g.ndim - 1, prefix)), 3, n, prefix)
+    slopes = RESHAPE(g, shape=(*prefix, total(old_g.shape[:-1]), old_g.shape[-1]))
+    return RESHAPE(MATMUL(swapaxes(_patches(n, x, n.shape, prefix), -1, -2), slopes), shape=prefix + n.shape)
+
+
+def _joined(x: Node, axis: int, prefix: Shape) -> Node:
+    """The prefix made part of the axis in place `axis` behind it."""
+    rest = x.shape[len(prefix) :]
+    shape = *rest[:axis], total(prefix) * rest[axis], *rest[axis + 1 :]
+    return RESHAPE(_moved(x, 0, axis, len(prefix)), shape=shape)
+
+
+def _apart(y: Node, axis: int, n: Node, prefix: Shape) -> Node:
+    """The prefix taken out of an axis again, of what has the shape of `n` otherwise."""
+    return _moved(RESHAPE(y, shape=(*n.shape[:axis], *prefix, *n.shape[axis:])), axis, 0, len(prefix))
+
+
+def _copying(kernel: Shape) -> Node:
+    """A kernel that gives each entry under it a channel of its own."""
+    many = total(kernel[:3])
+    return RESHAPE(EYE(of=many), shape=(*kernel[:3], many))
+
+
+def _patches(n: Node, x: Node, kernel: Shape, prefix: Shape) -> Node:
+    """What a kernel sees, a row for each position in each image."""
+    seen = CONV(x, _copying(kernel), stride=n.attr("stride"))
+    return RESHAPE(seen, shape=(*prefix, total(seen.shape[len(prefix) : -1]), seen.shape[-1]))
 
 
 # Selections: where the positions differ too, the place along the prefix is one more coordinate ---------------------

@@ -15,7 +15,7 @@ from ..rewrite.tidy import reading_weight, tidy
 from .reverse import adjoints, zeros_like
 
 _READABLE = 5_000  # nodes: nobody reads a larger derivation line by line, so it is made fast and not tidied
-_FAR = 200  # nodes: how far back an adjoint is written out when the short form is looked for
+_FAR = 60  # nodes: how far back an adjoint is written out when the short form is looked for
 
 
 @dataclass(frozen=True)

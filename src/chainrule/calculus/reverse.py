@@ -12,7 +12,7 @@ from functools import reduce
 from ..graph.dims import shape_text
 from ..graph.errors import InternalError, NoDerivative
 from ..graph.node import CONST, REAL, Node, constant, describe, number, walk
-from ..ops.arithmetic import ADD, AND, DIV, LOG, NOT, OR, POW, WHERE, XDIVY, XLOGY
+from ..ops.arithmetic import ADD, AND, DIV, LOG, NOT, OR, POW, STOP, WHERE, XDIVY, XLOGY
 from ..ops.elementary import LOG1P, SQRT
 from ..ops.indexing import PAD, SLICE
 from ..ops.movement import (
@@ -144,6 +144,19 @@ def _paths(output: Node, wrt: Collection[Node], stop: Container[Node]) -> tuple[
         if n.kind == REAL and any(a in active for a in n.args):
             active.add(n)
     return order, active
+
+
+def active_nodes(output: Node, wrt: Collection[Node]) -> list[Node]:
+    """The nodes through which a cotangent passes from `output` to one of `wrt`, in order of computation."""
+    order, depends = walk(output), {w for w in wrt if w.kind == REAL}
+    for n in order:
+        if n.kind == REAL and n.op is not STOP and any(a in depends for a in n.args):
+            depends.add(n)
+    passed = {output} & depends
+    for n in reversed(order):
+        if n in passed:
+            passed.update(a for a in n.args if a in depends)
+    return [n for n in order if n in passed and any(a in depends for a in n.args)]
 
 
 def _split_mask(g: Node) -> tuple[Node, Node] | None:

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
+from . import check, cost, derive, draw, source
 from .lab import lab
 from .root import Root
 
@@ -25,6 +26,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
+app.command("derive", help=derive.EXAMPLES, short_help="The gradients of a loss, step by step.")(derive.command)
+app.command("cost", help=cost.EXAMPLES, short_help="What a loss and its gradients cost.")(cost.command)
+app.command("draw", help=draw.EXAMPLES, short_help="A picture of the computational graph.")(draw.command)
+app.command("source", help=source.EXAMPLES, short_help="The readable program that computes them.")(source.command)
+app.command("check", help=check.EXAMPLES, short_help="The gradients against differences of the loss.")(check.command)
 app.add_typer(lab, name="lab")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ..graph.node import CONST, REAL, Node, number, value_of
 from ..graph.table import Table
 from ..ops import arithmetic as A
+from ..ops import convolution as C
 from ..ops import elementary as E
 from ..ops import indexing as I
 from ..ops import linear as L
@@ -147,6 +148,27 @@ def array_rules(
     kernel[I.GATHER] = lambda p, n, x, *i: f"{x}[{', '.join(i)}]"
     kernel[I.CONCATENATE] = lambda p, n, *xs: f"{np}.concatenate([{', '.join(xs)}], axis={n.attr('axis')})"
     kernel[I.STACK] = lambda p, n, *xs: f"{np}.stack([{', '.join(xs)}], axis={n.attr('axis')})"
+
+
+def convolution_rules(
+    kernel: Table, conv2d: Callable[..., object], of_kernel: Callable[..., object], of_input: Callable[..., object],
+    patches: Callable[..., object] | None = None, library: str | None = None,
+) -> None:  # fmt: skip
+    """File the three convolutions as calls of helpers; the first two may use `patches`, and all of them `library`."""
+
+    def named(p, helper: Callable[..., object]) -> str:
+        if library is not None:
+            p.imported(library)
+        if patches is not None and helper is not of_input:
+            p.helper(patches)
+        return p.helper(helper)
+
+    def gradient(helper: Callable[..., object]) -> Rule:
+        return lambda p, n, a, b: f"{named(p, helper)}({a}, {b}, {p.shape(n.attr('size'))}, {n.attr('stride')})"
+
+    kernel[C.CONV] = lambda p, n, x, w: f"{named(p, conv2d)}({x}, {w}, {n.attr('stride')})"
+    kernel[C.CONV_KERNEL] = gradient(of_kernel)
+    kernel[C.CONV_INPUT] = gradient(of_input)
 
 
 def along_axes(n: Node) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,9 +13,11 @@ from ..ops import arithmetic as A
 from ..ops import elementary as E
 from ..ops import indexing as I
 from ..ops import reduce as R
+from ..ops.memory import AGAIN
 from ..views.source import Dialect, Program, Rule
-from .kernels import along, array_rules, over
+from .kernels import along, array_rules, convolution_rules, over
 from .load import load
+from .numpy_convolution import conv2d, conv2d_input, conv2d_kernel, patches
 
 kernel = Table("numpy")
 
@@ -75,6 +78,7 @@ def special(function: str) -> Rule:
 
 
 array_rules(kernel, "np", xdivy, pad_between)
+kernel[AGAIN] = lambda p, n, x, after: x  # statements run in the order in which they stand
 kernel[E.SIGMOID] = special("expit")
 kernel[E.ERF] = special("erf")
 kernel[A.XLOGY] = special("xlogy")
@@ -86,6 +90,8 @@ kernel[R.LOGSUMEXP] = lambda p, n, x: (
 kernel[I.ONE_HOT] = lambda p, n, i: f"{p.helper(one_hot)}({i}, {p.size(n.attr('classes'))}, {p.dtype})"
 kernel[I.PUT] = lambda p, n, g, i: f"{p.helper(put)}({g}, {i}, {n.attr('axis')}, {p.shape(n.shape)})"
 kernel[I.SCATTER] = lambda p, n, g, *i: f"{p.helper(scatter)}({g}, ({', '.join(i)},), {p.shape(n.shape)})"
+
+convolution_rules(kernel, conv2d, conv2d_kernel, conv2d_input, patches)
 
 
 DIALECT = Dialect(
@@ -99,7 +105,8 @@ DIALECT = Dialect(
         "xlogy": "from scipy.special import xlogy",
     },
     kernel,
-    (softmax, log_softmax, logsumexp, xdivy, one_hot, put, scatter, pad_between),
+    (softmax, log_softmax, logsumexp, xdivy, one_hot, put, scatter, pad_between, patches, conv2d, conv2d_kernel,
+     conv2d_input),
     reuses_memory=True,
 )
 
@@ -122,6 +129,20 @@ class NumpyEngine:
 
     def place(self, array: Any) -> Any:
         return np.asarray(array)
+
+    def peak_bytes(self, function: Callable[..., Any], arrays: Sequence[Any]) -> int:
+        """The most that is allocated at a time in one call, results included."""
+        running = tracemalloc.is_tracing()
+        if not running:
+            tracemalloc.start()
+        try:
+            before, _ = tracemalloc.get_traced_memory()
+            tracemalloc.reset_peak()
+            function(*arrays)
+            return tracemalloc.get_traced_memory()[1] - before
+        finally:
+            if not running:
+                tracemalloc.stop()
 
     def steps(
         self,

@@ -15,9 +15,11 @@ from ..ops import arithmetic as A
 from ..ops import elementary as E
 from ..ops import indexing as I
 from ..ops import reduce as R
+from ..ops.memory import AGAIN
 from ..views.source import Dialect, Program
-from .kernels import along, array_rules, over
+from .kernels import along, array_rules, convolution_rules, over
 from .load import load
+from .xla_convolution import conv2d, conv2d_input, conv2d_kernel
 
 kernel = Table("xla")
 
@@ -42,6 +44,8 @@ def nn(function: str):
 
 
 array_rules(kernel, "jnp", xdivy, pad_between)
+# XLA, which orders its work itself, would otherwise find that x is computed already and keep it
+kernel[AGAIN] = lambda p, n, x, after: f"{p.imported('jax')}.lax.optimization_barrier(({x}, {after}))[0]"
 kernel[E.SIGMOID] = nn("nn.sigmoid")
 kernel[E.ERF] = nn("scipy.special.erf")
 kernel[A.XLOGY] = nn("scipy.special.xlogy")
@@ -55,13 +59,15 @@ kernel[I.ONE_HOT] = lambda p, n, i: f"{p.imported('jax')}.nn.one_hot({i}, {p.siz
 kernel[I.PUT] = lambda p, n, g, i: f"jnp.zeros({p.shape(n.shape)}, {g}.dtype).at[{':, ' * n.attr('axis')}{i}].add({g})"
 kernel[I.SCATTER] = lambda p, n, g, *i: f"jnp.zeros({p.shape(n.shape)}, {g}.dtype).at[{', '.join(i)}].add({g})"
 
+convolution_rules(kernel, conv2d, conv2d_kernel, conv2d_input, library="jax")
+
 
 DIALECT = Dialect(
     "xla",
     "jnp",
     {"math": "import math", "jax": "import jax", "jnp": "import jax.numpy as jnp"},
     kernel,
-    (xdivy, pad_between),
+    (xdivy, pad_between, conv2d, conv2d_kernel, conv2d_input),
     reuses_memory=False,
 )
 
@@ -76,6 +82,11 @@ class Jitted:
     def __call__(self, *arrays: Any) -> Any:
         with jax.enable_x64(True):
             return self._compiled(*arrays)
+
+    def plan(self, *arrays: Any) -> Any:
+        """What XLA makes of the program at these arrays, with its own analyses of cost and memory."""
+        with jax.enable_x64(True):
+            return self._compiled.lower(*arrays).compile()
 
     def loop(self, inputs: tuple[str, ...], updated: tuple[str, ...], records: int) -> Callable[..., Any]:
         """`_scan` over the program; `updated` names the states, and `records` results come before the new ones."""
@@ -98,6 +109,18 @@ class XlaEngine:
         """The array on the device; on a CPU without a copy where its memory allows."""
         with jax.enable_x64(True):
             return jax.device_put(array)
+
+    def peak_bytes(self, function: Jitted, arrays: Sequence[Any]) -> int:
+        """What XLA plans for the results and the temporaries of one call."""
+        found = function.plan(*arrays).memory_analysis()
+        return found.temp_size_in_bytes + found.output_size_in_bytes
+
+    def flops(self, function: Jitted, shapes: Sequence[tuple[tuple[int, ...], str]]) -> int:
+        """What XLA counts in the program it makes for arrays of these shapes and types."""
+        with jax.enable_x64(True):
+            arrays = [jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in shapes]
+        found = function.plan(*arrays).cost_analysis() or {}
+        return round(found.get("flops", 0))
 
     def steps(
         self,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
+from ..views.grid import Grid
 from .numerical import entry_text
 from .slopes import Kind
 
@@ -17,6 +19,7 @@ _WORDS = {
     "jump": "jump, ",
     "edge": "edge of the domain, ",
 }
+_HEADS = ("input", "shape", "compared", "relative error", "worst entry", "gradient", "differences", "")
 
 
 @dataclass(frozen=True)
@@ -123,23 +126,63 @@ class GradientReport:
     def __repr__(self) -> str:
         return str(self)
 
-    def _lines(self) -> list[str]:
-        wrong = [k for k, r in self.inputs.items() if not r.ok]
+    @property
+    def title(self) -> str:
+        """The verdict, in a line."""
+        wrong = self._wrong_inputs
         verdict = f"WRONG in {', '.join(wrong)}" if wrong else "right"
-        lines = [f"Gradients of {self.name}: {verdict}", f"  loss {_number(self.value)}{self.about}"]
-        lines += [f"  {note}" for note in self.notes]
-        rows = [("input", "shape", "compared", "relative error", "worst entry", "gradient", "differences", "")]
+        return f"Gradients of {self.name}: {verdict}"
+
+    @property
+    def grid(self) -> Grid:
+        """The table, with what else there is to say below it."""
+        notes = (f"loss {_number(self.value)}{self.about}", *self.notes, *(line.strip() for line in self._findings()))
+        return Grid(_HEADS, tuple(self._rows()), notes)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: the verdict, the loss, the worst entry of each input, wrong entries and kinks."""
+        keys = ("shape", "relative_error", "entry", "analytic", "numeric", "entries", "directions", "ok")
+        inputs = {
+            k: {key: getattr(r, key) for key in keys} | {"wrong": [vars(m) for m in r.wrong]}
+            for k, r in self.inputs.items()
+        }
+        return {
+            "name": self.name, "ok": self.ok, "max_relative_error": self.max_relative_error,
+            "tolerance": self.tolerance, "loss": self.value, "inputs": inputs, "kinks": [vars(k) for k in self.kinks],
+        }  # fmt: skip
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self.title)}</p>{self.grid._repr_html_()}"
+
+    def _repr_latex_(self) -> str:
+        return self.grid._repr_latex_()
+
+    @property
+    def _wrong_inputs(self) -> list[str]:
+        return [k for k, r in self.inputs.items() if not r.ok]
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        rows = []
         for k, r in self.inputs.items():
             values = (entry_text(k, r.entry), _number(r.analytic), _number(r.numeric))
             verdict = "WRONG" if not r.ok else "kinks" if any(kink.input == k for kink in self.kinks) else ""
             rows.append((k, str(r.shape), r.checked, f"{r.relative_error:.1e}", *values, verdict))
+        return rows
+
+    def _lines(self) -> list[str]:
+        lines = [self.title, f"  loss {_number(self.value)}{self.about}"]
+        lines += [f"  {note}" for note in self.notes]
+        rows = [_HEADS, *self._rows()]
         widths = [max(len(row[c]) for row in rows) for c in range(len(rows[0]))]
         right = (3, 5, 6)
         for row in rows:
             cells = [cell.rjust(w) if c in right else cell.ljust(w) for c, (cell, w) in enumerate(zip(row, widths))]
             lines.append(("  " + "  ".join(cells)).rstrip())
-        for k in wrong:
-            lines += self._wrong(k)
+        return lines + self._findings()
+
+    def _findings(self) -> list[str]:
+        """The wrong entries, and the kinks."""
+        lines = [line for k in self._wrong_inputs for line in self._wrong(k)]
         if self.kinks:
             count = f"{len(self.kinks)} places" if len(self.kinks) > 1 else "1 place"
             lines.append(f"  The loss has no derivative at {count}:")

@@ -68,7 +68,7 @@ def check_gradients(
     rng = np.random.default_rng(seed)
     given = _given(graph, at or {})
     known, chosen = _sizes(graph, signature, given, sizes or {})
-    point = _point(graph, signature, given, known, rng)
+    point = draw_point(graph, signature, given, known, rng)
     _, gradients = analytic(**point)
     report = compare(
         _loss(graph, point, known, engine), {k: np.array(gradients[k]) for k in names}, point,
@@ -161,7 +161,7 @@ def _sizes(
     raise InputError(f"{refused}{hint}") from None
 
 
-def _point(
+def draw_point(
     graph: Graph,
     signature: Signature,
     given: Mapping[str, np.ndarray],
@@ -222,4 +222,4 @@ def _with_numbers(value: Any, sizes: Mapping[str, int]) -> Any:
     return tuple(_with_numbers(v, sizes) for v in value) if type(value) is tuple else value
 
 
-__all__ = ["check_gradients"]
+__all__ = ["check_gradients", "draw_point"]

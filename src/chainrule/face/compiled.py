@@ -10,16 +10,20 @@ from typing import Any
 
 import numpy as np
 
+from ..calculus.checkpoints import checkpointed
 from ..engines.binding import Signature, as_array
 from ..graph.collector import no_collection
+from ..graph.dims import Dim, evaluate
 from ..graph.errors import GraphError, InputError
-from ..graph.node import CONST, LEAF, SIZE, Node
+from ..graph.node import BOOLEAN, CONST, INTEGER, LEAF, SIZE, Node, walk
 from ..views.source import Program, print_program
 from .derivation import Derivation
 from .graph import Graph, select, trace
-from .pipeline import lower
+from .pipeline import lower, passes_of
 
 ENGINES = ("numpy", "xla")
+EVERYTHING: Sequence[str] = ("everything",)
+"""As `keep` of a program: nothing is computed again, and yet each result goes once it was read last."""
 
 
 def engine_named(name: str) -> Any:
@@ -32,8 +36,15 @@ def engine_named(name: str) -> Any:
 class Compiled:
     """A program made from a graph. Call it with arrays by name; `.source` is the text that runs."""
 
-    def __init__(self, graph: Graph, engine: str, dtype: str | None, wrt: Sequence[str] | None):
-        self.graph, self.engine, self.dtype, self.wrt = graph, engine, dtype, wrt
+    def __init__(
+        self,
+        graph: Graph,
+        engine: str,
+        dtype: str | None,
+        wrt: Sequence[str] | None,
+        keep: Sequence[str] | None = None,
+    ):
+        self.graph, self.engine, self.dtype, self.wrt, self.keep = graph, engine, dtype, wrt, keep
         self._engine = engine_named(engine)
         if dtype is not None and not isinstance(dtype, str):  # np.float32
             dtype = self.dtype = str(np.dtype(dtype))
@@ -101,6 +112,31 @@ class Compiled:
         )
         return now, dict(zip(self.output_names, kept))
 
+    def peak_bytes(self, /, **arrays: Any) -> int:
+        """The most memory that a call holds beyond its arguments, measured.
+
+        On numpy what is allocated during one call; on xla what XLA plans for results and temporaries.
+        """
+        bound, _ = self._signature.bind(arrays, self.dtype, self._engine.precisions)
+        return self._engine.peak_bytes(self._function, bound)
+
+    def flops(self, /, **sizes: int) -> int:
+        """The operations that XLA counts in what it makes of the program, at the given sizes; see `cr.compare_counts`.
+
+        Raises GraphError for another engine, InputError for sizes that are missing, unknown or below 1.
+        """
+        if self.engine != "xla":
+            raise GraphError(f"{self.engine} counts nothing; compile for xla, or count with cr.cost")
+        symbols = {str(s) for n in self.graph.inputs.values() for s in n.shape if isinstance(s, Dim)}
+        if set(sizes) != symbols:
+            wanted = ", ".join(f"{s}=…" for s in sorted(symbols)) or "no sizes: they are all numbers"
+            raise InputError(f"{self.graph.name} needs {wanted}; it was given {', '.join(sizes) or 'none'}")
+        shapes = {k: tuple(evaluate(s, sizes) for s in n.shape) for k, n in self.graph.inputs.items()}
+        self._signature.sizes(shapes)
+        types = {BOOLEAN: "bool", INTEGER: "int32"}
+        kinds = [types.get(n.kind, self.dtype or "float64") for n in self.graph.inputs.values()]
+        return self._engine.flops(self._function, list(zip(shapes.values(), kinds)))
+
     def place(self, array: Any) -> Any:
         """The array where the engine computes: on the device for xla."""
         return self._engine.place(array)
@@ -120,15 +156,26 @@ class Compiled:
         labels: dict[Node, str] = {}
         for n, name in g.names.items():
             _label(labels, final.get(became.get(n, n)), name)
+        outputs, order = low.outputs, None
+        now: dict[Node, Node] = {}
         if made is not None:
+            if self.keep is not None:
+                passes = passes_of(g, low)
+                kept = walk(passes.value) if self.keep is EVERYTHING else passes.checkpoints(self.keep)
+                cut = checkpointed(passes, kept)
+                outputs, order, now = cut.passes.outputs, cut.order, cut.now
+                for n, copy in cut.again.items():
+                    if n in labels:
+                        _label(labels, copy, f"{labels[n]}_again")
             for n, name in g.names.items():
-                _label(labels, final.get(made.adjoint.get(became.get(n, n), n)), f"d{name}")
-            for w, n in zip(self.wrt or (), made.gradients):
-                _label(labels, final[n], f"d{w}")
+                d = final.get(made.adjoint.get(became.get(n, n), n))
+                _label(labels, now.get(d, d) if d is not None else None, f"d{name}")
+            for w, n in zip(self.wrt or (), outputs[1:]):
+                _label(labels, n, f"d{w}")
         written = {final.get(became.get(n, n)) for n in g.origins}
         name = g.name if made is None else f"{g.name}_and_gradients"
         inputs, dtype = list(g.inputs.values()), self.dtype or "float64"
-        return print_program(name, inputs, low.outputs, dialect, labels, written, dtype)
+        return print_program(name, inputs, outputs, dialect, labels, written, dtype, order)
 
     def _precision(self, state: Mapping[str, Any]) -> str:
         return self.dtype or str(next(iter(state.values())).dtype)
@@ -164,7 +211,10 @@ def _scalar(value: Any, dtype: str) -> Any:
 
 
 def compile(
-    target: Graph | Derivation | Callable[..., Any], engine: str = "numpy", dtype: str | None = None
+    target: Graph | Derivation | Callable[..., Any],
+    engine: str = "numpy",
+    dtype: str | None = None,
+    keep: Sequence[str] | str | None = None,
 ) -> Compiled:
     """The program that computes `target`, on `engine` "numpy" or "xla".
 
@@ -172,6 +222,12 @@ def compile(
              a Derivation: the program answers (value, {name: gradient})
     dtype    "float64", "float32" (on xla "bfloat16" too); by default that of the arrays given, whatever is
              widest, and float64 if none is an array
+    keep     for a Derivation: names of the quantities that the forward pass keeps for the backward pass, which computes
+             all others again (gradient checkpointing), and lets go of each once it was read last; by default everything
+             is kept. The gradients are the same. What it costs: `d.cost.recomputing(keep)`; what it
+             takes: `cr.measure_recompute`
+
+    Raises GraphError for `keep` without gradients, NamingError for a name in it that the forward pass does not compute.
 
     The program is made in this order: stable laws on the graph as written, reverse mode, fast laws, print. So naive
     losses such as log(softmax(z)) stay finite, and so do their gradients.
@@ -183,7 +239,9 @@ def compile(
     (73.0, array([ 6., 32.]))
     """
     if isinstance(target, Derivation):
-        return Compiled(target.graph, engine, dtype, target.wrt)
+        return Compiled(target.graph, engine, dtype, target.wrt, [keep] if isinstance(keep, str) else keep)
+    if keep is not None:
+        raise GraphError("keep= says what waits for a backward pass, and a graph has none: compile cr.derive(g)")
     return Compiled(trace(target), engine, dtype, None)
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from ..graph.dims import Size, sum_of, symbols_of
 from ..graph.errors import GraphError
-from ..graph.node import Node, Op, entries, walk
-from ..views.cost import Cost, DerivationCost, count, saved
+from ..graph.node import LEAF, REAL, Node, Op, entries, walk
+from ..views.cost import Tally
 from ..views.cost import cost as rules
+from ..views.counts import Cost
+from ..views.derivation_cost import DerivationCost
+from ..views.memory import saved
+from ..views.shares import Quantity, step_costs
 from .graph import Graph, trace
-from .pipeline import lower
+from .pipeline import Lowered, lower, passes_of
 
 
 class _Counted:
@@ -27,6 +30,7 @@ def cost(target: Graph | Callable[..., Any], **shapes: Any) -> Cost:
 
     Counted apart are multiplications, additions, comparisons and special functions (division, exp, σ, ...: one each);
     `.macs` are the multiplications in matrix products, `.flops` = 2·MACs; `chainrule.views.cost` states conventions.
+    `.steps` and `.table()` divide it among the named quantities; `.conventions()` tells how others count the same.
     `target` is a Graph, or a function as `cr.trace` takes it; for a derivation ask `d.cost`.
 
     An operation of your own is counted by its meaning, or by the rule that you file in `chainrule.views.cost.cost`.
@@ -51,8 +55,11 @@ def cost(target: Graph | Callable[..., Any], **shapes: Any) -> Cost:
         raise GraphError(f"{target.name} has its sizes; give numbers as in cr.cost(g).at({next(iter(shapes))}=3)")
     graph = target if isinstance(target, Graph) else trace(target, **shapes)
     program = lower(graph, None, _Counted(), "cost")
-    counted = count(walk(*program.outputs))
-    return replace(counted, parameters=_entries(graph.parameters.values()), sizes=_sizes(graph))
+    order = walk(*program.outputs)
+    tally = Tally(order, graph.parameters.values())
+    named = [*_named(graph, program), *_updated(graph, program)]
+    steps = step_costs(tally, order, named, _sizes(graph))
+    return tally(order).of_graph(_sizes(graph), _entries(graph.parameters.values()), steps)
 
 
 def derivation_cost(graph: Graph, wrt: Sequence[str]) -> DerivationCost:
@@ -60,13 +67,63 @@ def derivation_cost(graph: Graph, wrt: Sequence[str]) -> DerivationCost:
     program = lower(graph, wrt, _Counted(), "cost")
     order, ahead = walk(*program.outputs), walk(program.outputs[0])
     forward = frozenset(ahead)
+    rest = [n for n in order if n not in forward]
     asked = dict.fromkeys(wrt)
     parameters = [graph[w] for w in asked if w in graph.parameters] or [graph[w] for w in asked]
+    tally = Tally(order, {*graph.parameters.values(), *parameters})
+    steps = step_costs(tally, ahead, _named(graph, program, _loss(graph)), _sizes(graph))
+    back = step_costs(tally, rest, _adjoints(graph, wrt, program), _sizes(graph), done=forward)
     return DerivationCost(
-        replace(count(ahead), parameters=_entries(parameters), sizes=_sizes(graph)),
-        replace(count(order, without=forward), sizes=_sizes(graph)),
+        tally(ahead).of_graph(_sizes(graph), _entries(parameters), steps),
+        tally(rest).of_graph(_sizes(graph), 0, back),
         saved(order, forward),
+        passes_of(graph, program),
     )
+
+
+def _named(graph: Graph, program: Lowered, loss: str | None = None) -> list[Quantity]:
+    """The graph's quantities, in order of computation, but not its inputs; the output is called `loss`."""
+    labels = graph.labels | ({graph.output: loss} if loss is not None else {})
+    found = []
+    for n in walk(*graph.outputs, *graph.updates.values()):
+        if n in labels and n.op is not LEAF:
+            node = program.final.get(program.became.get(n, n))
+            found.append(Quantity(labels[n], labels[n], "forward", n.shape, node))
+    return found
+
+
+def _updated(graph: Graph, program: Lowered) -> list[Quantity]:
+    """What replaces a state after the step: w ← …"""
+    return [
+        Quantity(f"{name} ←", name, "forward", n.shape, program.final.get(program.became.get(n, n)))
+        for name, n in graph.updates.items()
+    ]
+
+
+def _adjoints(graph: Graph, wrt: Sequence[str], program: Lowered) -> list[Quantity]:
+    """The adjoints of what lies between the inputs asked for and the loss, in backward order."""
+    made = program.made
+    assert made is not None
+    targets = dict(zip((graph[w] for w in wrt), made.gradients))
+    order = walk(graph.output, *targets)
+    reached = set(targets)
+    for n in order:
+        if n.kind == REAL and any(a in reached for a in n.args):
+            reached.add(n)
+    loss, names = _loss(graph), graph.names
+    found = []
+    for n in reversed(order):
+        if n in targets or (n in names and n in reached and n is not graph.output):
+            adjoint = targets[n] if n in targets else made.adjoint.get(program.became.get(n, n))
+            name = names.get(n) or graph.labels[n]
+            node = program.final.get(adjoint) if adjoint is not None else None
+            found.append(Quantity(f"∂{loss}/∂{name}", name, "backward", n.shape, node))
+    return found
+
+
+def _loss(graph: Graph) -> str:
+    """What the loss is called: L unless it, or something else, has that name."""
+    return graph.labels[graph.output] if graph.output in graph.names or "L" in graph else "L"
 
 
 def _entries(nodes: Iterable[Node]) -> Size:
@@ -77,4 +134,4 @@ def _sizes(graph: Graph) -> frozenset[str]:
     return frozenset().union(*(symbols_of(n.shape) for n in graph.inputs.values()))
 
 
-__all__ = ["Cost", "cost", "derivation_cost"]
+__all__ = ["Cost", "DerivationCost", "cost", "derivation_cost"]

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from ..calculus.derivation import Backward
-from ..calculus.reverse import check_differentiable
 from ..graph.dims import symbols_of
 from ..graph.errors import NoDerivative
-from ..graph.node import LEAF, REAL, Node
+from ..graph.node import LEAF, Node
 from ..rewrite.stacks import entries
+from ..views import markdown, tex
 from ..views.adjoints import adjoint_notation
 from ..views.conventions import conventions
-from ..views.cost import DerivationCost
+from ..views.diagram import Subject
 from ..views.folding import Numbering
-from ..views.handout import Layers, RepeatedEquations, folded_equations, folded_steps, latex_rows
+from ..views.fragment import fragment
+from ..views.handout import Handout, Layers, RepeatedEquations, folded_equations, folded_steps
 from ..views.latex import LATEX
 from ..views.notation import Equation, Notation
-from ..views.page import Section, forward_table, fragment, inputs_table, listed, page, step_table
-from ..views.steps import Step, StepWriter, aligned_rows, backward_order
+from ..views.page import derivation_sections, page
+from ..views.steps import Step, StepWriter, backward_order
 from ..views.text import TEXT
-from .cost import derivation_cost
+from .cost import DerivationCost, derivation_cost
 from .graph import Graph, select, trace
+from .loss import check_loss
+from .picture import as_dot, as_svg, backward_picture, save
+from .point import Point, given
+
+_POINT = "At this point"
 
 
 class Derivation:
@@ -32,10 +40,7 @@ class Derivation:
 
     def __init__(self, graph: Graph, wrt: Sequence[str] | str | None, notation: str = "partial"):
         self.graph, self.wrt, self.notation = graph, select(graph, wrt), adjoint_notation(notation)
-        bad = [k for k in self.wrt if graph[k].kind != REAL]
-        if bad:
-            raise NoDerivative(f"{bad[0]} is {graph[bad[0]].kind}; derivatives are taken in real quantities")
-        check_differentiable(graph.output)  # a loss that is no real scalar is refused here
+        check_loss(graph, self.wrt)
 
     @cached_property
     def _backward(self) -> Backward:
@@ -134,8 +139,7 @@ class Derivation:
         return folded_steps(self._writer, self.steps, self._numbering)
 
     def _forward_folded(self, notation: Notation) -> list[Equation | RepeatedEquations]:
-        names = self._writer.names
-        return folded_equations(self._forward(notation, {}), names, notation, self._numbering)
+        return folded_equations(self._writer, self._forward(notation, {}), notation, self._numbering)
 
     def equations(self, notation: Notation = TEXT) -> list[Equation]:
         """∂L/∂v = … for each step, the results alone.
@@ -159,42 +163,53 @@ class Derivation:
         """What the steps take for granted: layout, signs, derivatives at kinks. A sentence each."""
         return conventions(self._writer)
 
-    def text(self, unfold: bool = False) -> str:
+    def text(self, unfold: bool = False, at: Mapping[str, Any] | None = None) -> str:
         """The forward equations, the steps backwards with their reasons, and the conventions, as text.
 
-        Repeated layers stand once, unless `unfold`. For the results alone, a line each, see `equations`.
+        Repeated layers stand once, unless `unfold`. With `at`, {name: array}, the numbers at that point follow. For the
+        results alone, a line each, see `equations`.
         """
-        forward = self.forward if unfold else self._forward_folded(TEXT)
-        steps = self.steps if unfold else self.folded
-        return "\n\n".join(filter(None, [
-            "\n".join(map(str, forward)), *map(str, steps), "\n".join(["Conventions", *self.conventions]),
-        ]))
+        return self._handout(unfold).text() + ("" if at is None else f"\n\n{_POINT}\n{self.at(at)}")
 
     def latex(self, unfold: bool = False) -> str:
         """The forward equations and the steps backwards in LaTeX, aligned; repeated layers once, unless `unfold`."""
-        forward = self._forward(LATEX, {}) if unfold else self._forward_folded(LATEX)
-        return aligned_rows(latex_rows([*forward, *(self.steps if unfold else self.folded)]))
+        return self._handout(unfold).latex()
 
-    def html(self, unfold: bool = False) -> str:
-        """A page of HTML, complete in itself: inputs, forward equations, steps with reasons, conventions.
+    def tex(self, unfold: bool = False, at: Mapping[str, Any] | None = None) -> str:
+        """All that `text` holds as a LaTeX document that compiles as it stands, with amsmath and amssymb alone."""
+        return tex.document(self._handout(unfold), self._numbers(at))
 
-        Mathematics is MathML and the picture SVG: no script, nothing fetched from the network.
+    def markdown(self, unfold: bool = False, at: Mapping[str, Any] | None = None) -> str:
+        """All that `text` holds as Markdown, with the mathematics between $$, for GitHub and Jupyter."""
+        return markdown.document(self._handout(unfold), self._numbers(at))
+
+    def html(self, unfold: bool = False, at: Mapping[str, Any] | None = None) -> str:
+        """All that `text` holds as a page of HTML that is complete in itself, with the picture and the cost.
+
+        Mathematics is MathML and pictures are SVG: no script, nothing fetched from the network.
         """
-        return page(f"The gradients of {self.graph.name}", self._sections(unfold), "chainrule derive")
+        handout = self._handout(unfold)
+        what, *rest = derivation_sections(handout)
+        sections = [what, ("The graph", f"<figure>{self.svg()}</figure>"), *rest]
+        if at is not None:
+            point = self.at(at)
+            sections.append((_POINT, f"<figure>{point.svg()}</figure>\n{point.html()}"))
+        sections.append(("Cost", f'<div class="scroll facts">{self.cost.grid.html()}</div>'))
+        return page(handout.title, sections, "chainrule derive")
 
-    def _sections(self, unfold: bool) -> list[Section]:
-        g = self.graph
-        forward = self._forward(LATEX, {}) if unfold else self._forward_folded(LATEX)
+    def _handout(self, unfold: bool) -> Handout:
+        g, title = self.graph, f"The gradients of {self.graph.name}"
         inputs = [(LATEX.name(k), n, g.roles[k]) for k, n in g.inputs.items()]
-        return [
-            ("What goes in", inputs_table(inputs)),
-            ("Forward", forward_table(forward)),
-            ("Backward", step_table(self.steps if unfold else self.folded)),
-            ("Conventions", listed(self.conventions)),
-        ]
+        if unfold:
+            return Handout(title, inputs, self.forward, self._forward(LATEX, {}), self.steps, self.conventions)
+        forward, in_latex = self._forward_folded(TEXT), self._forward_folded(LATEX)
+        return Handout(title, inputs, forward, in_latex, self.folded, self.conventions)
+
+    def _numbers(self, at: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+        return [] if at is None else [(_POINT, self.at(at).latex())]
 
     def _repr_html_(self) -> str:
-        return fragment(self._sections(unfold=False)[1:])
+        return fragment(derivation_sections(self._handout(unfold=False))[1:])
 
     def _repr_latex_(self) -> str:
         return f"$$\n{self.latex()}\n$$"
@@ -203,6 +218,53 @@ class Derivation:
     def cost(self) -> DerivationCost:
         """What the program of loss and gradients costs: `.forward`, `.backward`, `.saved_bytes()`, `.at(n=100)`."""
         return derivation_cost(self.graph, self.wrt)
+
+    def at(self, point: Mapping[str, Any] | None = None, /, **arrays: Any) -> Point:
+        """Every quantity's value and adjoint at a point: numbers pushed forward, gradients back, as one does by hand.
+
+        Quantities without a name are listed too. Every adjoint is the derivative of the loss in that quantity, right
+        also where the program computes in another, safer way. Raises InputError for arrays that do not fit.
+
+        >>> import chainrule as cr
+        >>> def f(x: "", y: "", z: ""):
+        ...     q = x + y
+        ...     f = q * z
+        ...     return f
+        >>> p = cr.derive(f).at(x=-2, y=5, z=-4)
+        >>> print(p)
+        quantity  formula  value  adjoint
+        x                  -2     ∂f/∂x = -4
+        y                  5      ∂f/∂y = -4
+        z                  -4     ∂f/∂z = 3
+        q         x + y    3      ∂f/∂q = -4
+        f         q·z      -12    ∂f/∂f = 1
+        >>> float(p["q"]), float(p.adjoint("q"))
+        (3.0, -4.0)
+        """
+        return Point(self.graph, self._picture(None), given(point, arrays), self.notation)
+
+    def draw(self, path: str | PathLike[str], fold: bool | None = None, at: Mapping[str, Any] | None = None) -> Path:
+        """Write a picture of the graph and its backward pass, as SVG or DOT. Answers the path.
+
+        As `Graph.draw`; dashed arrows lead back from each quantity to those that receive its adjoint, and ∂L/∂z stands
+        in the box of each z on the way. With `at`, {name: array}, values and adjoints stand there as numbers.
+        """
+        return save(self._picture(at), path, fold)
+
+    def svg(self, fold: bool | None = None, at: Mapping[str, Any] | None = None) -> str:
+        """The picture that `draw` writes, as an ``<svg>`` element for a page."""
+        return as_svg(self._picture(at), fold)
+
+    def dot(self, fold: bool | None = None, at: Mapping[str, Any] | None = None) -> str:
+        """The picture that `draw` writes, as text for Graphviz."""
+        return as_dot(self._picture(at), fold)
+
+    def _picture(self, at: Mapping[str, Any] | None) -> Subject:
+        labels = self._names | self.graph.labels | {self.graph.output: self._loss}
+        return backward_picture(self, labels) if at is None else self.at(at).picture
+
+    def _repr_svg_(self) -> str:
+        return self.svg()
 
     def __repr__(self) -> str:
         return f"<Derivation of {self.graph.name} in {', '.join(self.wrt)}>"

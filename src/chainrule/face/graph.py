@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from ..graph.collector import no_collection
@@ -13,10 +15,18 @@ from ..graph.dims import shape_text, symbols_of
 from ..graph.errors import ChainruleError, GraphError, NamingError, ShapeError
 from ..graph.node import BOOLEAN, INTEGER, LEAF, REAL, Kind, Node, leaf, node, walk
 from ..graph.origin import failing_line
-from ..graph.trace import Tracer
+from ..graph.trace import Naming, Tracer
+from ..rewrite.engine import rewrite
+from ..rewrite.readable import readable
+from ..views.adjoints import derivative
+from ..views.diagram import Subject
 from ..views.latex import LATEX, aligned
 from ..views.notation import Equation, Notation
+from ..views.page import forward_table, fragment
 from ..views.text import TEXT
+from .picture import as_dot, as_svg, forward_picture, save
+from .point import Point, given
+from .updates import gradient_symbols, split_loss, update_equations
 
 ROLES = ("data", "parameter", "state", "noise")
 _PARAMETER = re.compile(r"(W|w|U|K|b|bias|weight|kernel|theta|gamma|beta)(_?\w{0,2}|_\w+|\d\w*)")
@@ -31,6 +41,8 @@ class Graph:
     names     node -> the name the function gave it
     roles     input name -> data, parameter, state or noise
     updates   state or parameter name -> the node that replaces it after a step
+    gradients parameter name -> the node in the updates that is the loss's derivative in it
+    derived   outputs that no one wrote, such as a Jacobian: they are tidied where they are printed, and only there
     """
 
     name: str
@@ -41,6 +53,8 @@ class Graph:
     updates: dict[str, Node] = field(default_factory=dict)
     written: dict[str, list[Node]] = field(default_factory=dict, repr=False)
     origins: dict[Node, tuple[str, int]] = field(default_factory=dict, repr=False)
+    gradients: dict[str, Node] = field(default_factory=dict, repr=False)
+    derived: frozenset[Node] = field(default=frozenset(), repr=False)
 
     @property
     def output(self) -> Node:
@@ -76,19 +90,54 @@ class Graph:
     def labels(self) -> dict[Node, str]:
         """What each named quantity is called, the outputs included."""
         found = {n: name for n, name in self.names.items()}
-        for k, n in enumerate(self.outputs, 1):
-            found.setdefault(n, "output" if len(self.outputs) == 1 else f"output_{k}")
+        for n in self.outputs:
+            found.setdefault(n, self._called(n))
         return found
+
+    def _called(self, output: Node) -> str:
+        """What an output without a name of its own is called."""
+        return "output" if len(self.outputs) == 1 else f"output_{self.outputs.index(output) + 1}"
 
     def equations(self, notation: Notation = TEXT, made: dict[Node, str] | None = None) -> list[Equation]:
         """The forward equations, one for each named quantity, in order of computation.
 
-        Long parts without a name get one, t1, t2, …; `made` is given these, for equations that follow.
+        Long parts without a name get one, t1, t2, …; `made` is given these, for equations that follow. Outputs that
+        were derived are tidied. Updates come last, as w ← …, in terms of the loss's gradient.
         """
-        labels = {n: notation.name(name) for n, name in self.labels.items()}
+        made = {} if made is None else made
+        names = self.labels
+        if self.updates:
+            names = {n: name for n, name in names.items() if n not in self.updates.values()}
+            if self.gradients and self.outputs[0] not in self.names and "L" not in self:
+                names[self.outputs[0]] = "L"
+        split = split_loss(self.outputs[0], [self.inputs[k] for k in self.gradients], names) if self.updates else None
+        if split is not None:
+            names.setdefault(split.data, split.name)
+        labels = {n: notation.name(name) for n, name in names.items()}
+        read = readable(self.derived, self.names) | self._with_gradients(labels, notation)
         inputs = {n: label for n, label in labels.items() if n.op is LEAF}
-        computed = {n: labels[n] for n in walk(*self.outputs) if n in labels and n not in inputs}
-        return notation.equations(computed, inputs, made)
+        roots = [*self.outputs, split.data] if split is not None else self.outputs
+        order = walk(*[read.get(n, n) for n in roots])
+        computed = {n: labels[n] for n in order if n in labels and n not in inputs and n not in read}
+        found = notation.equations(computed, inputs, made)
+        for n, shown in read.items():
+            others = {m: label for m, label in labels.items() if m is not n or n.op is LEAF}
+            own = notation.name(self._called(n)) if n.op is LEAF else labels[n]
+            found += notation.equations({shown: own}, others, made)
+        if split is not None:
+            found += update_equations(split, self.updates, self.gradients, self.inputs, names, notation, made)
+        return found
+
+    def _with_gradients(self, labels: dict[Node, str], notation: Notation) -> dict[Node, Node]:
+        """Outputs that read the loss's gradients, written with ∂L/∂w, which is added to `labels`."""
+        if not self.gradients:
+            return {}
+        symbols = gradient_symbols(self.gradients, self.inputs)
+        instead = {self.gradients[k]: symbol for k, symbol in symbols.items()}
+        for name, symbol in symbols.items():
+            labels[symbol] = derivative(labels[self.outputs[0]], notation.name(name), notation)
+        done = rewrite(self.outputs[1:], lambda n: None, instead)
+        return {n: done[n] for n in self.outputs[1:] if done[n] is not n}
 
     def text(self) -> str:
         """The forward equations as text, a line each."""
@@ -100,6 +149,10 @@ class Graph:
 
     def _repr_latex_(self) -> str:
         return f"$$\n{self.latex()}\n$$"
+
+    def _repr_html_(self) -> str:
+        """The equations and the picture, in MathML and SVG: a notebook shows them without script or network."""
+        return fragment([("", forward_table(self.equations(LATEX))), ("", f"<figure>{self.svg()}</figure>")])
 
     def returning(self, *nodes: Node) -> Graph:
         """The graph with other outputs, such as a gradient or a Jacobian, to compile, to count or to print.
@@ -126,9 +179,69 @@ class Graph:
                 kept[name] = n
                 unknown -= symbols_of(n.shape)
         reached = {*order, *kept.values()}
+        written = {*walk(*self.outputs, *self.names)} - self.derived
+        derived = frozenset(n for n in nodes if n not in written or n.op is LEAF)  # ∂(A x)/∂x = A
+        if derived:  # they may be read in any quantity that the inputs kept determine
+            reached |= _determined(walk(*self.names), kept.values())
         names = {n: name for n, name in self.names.items() if n in reached}
         roles = {k: role for k, role in self.roles.items() if k in kept}
-        return replace(self, inputs=kept, outputs=nodes, names=names, roles=roles, updates={})
+        return replace(
+            self, inputs=kept, outputs=nodes, names=names, roles=roles, updates={}, gradients={}, derived=derived
+        )
+
+    def at(self, point: Mapping[str, Any] | None = None, /, **arrays: Any) -> Point:
+        """Every quantity's value at a point, given as a mapping, by keywords, or both; the adjoints: `Derivation.at`.
+
+        Raises InputError, in the inputs' names and sizes, for arrays that do not fit.
+
+        >>> import chainrule as cr
+        >>> def f(x: "", y: "", z: ""):
+        ...     q = x + y
+        ...     return q * z
+        >>> p = cr.trace(f).at(x=-2, y=5, z=-4)
+        >>> print(p)
+        quantity  formula  value
+        x                  -2
+        y                  5
+        z                  -4
+        q         x + y    3
+        output    q·z      -12
+        >>> float(p["q"])
+        3.0
+        """
+        return Point(self, forward_picture(self), given(point, arrays))
+
+    def draw(self, path: str | PathLike[str], fold: bool | None = None, at: Mapping[str, Any] | None = None) -> Path:
+        """Write a picture of the computational graph: SVG, or DOT for a name that ends in .dot. Answers the path.
+
+        Every operation is a box. Data and parameters have sharp corners, matrix products and activations colours of
+        their own, outputs a double border; sizes stand on the arrows, numbers inside the operation that uses them.
+
+        fold   True draws one box for each named quantity, with its equation and the parameters that it alone uses;
+               False one for each operation. By default a picture of more than 60 boxes is folded.
+        at     {name: array} for every input: the values stand in the boxes, small arrays as rounded numbers, larger
+               ones as their norm and range.
+
+        A picture too wide for a page runs downwards, and a long one goes on in further columns. Unlike pictures of
+        other tools it needs no installed `dot`, and its SVG no script and no font.
+        Raises GraphError for another ending, OutputError where the file cannot be written (it is written whole or not
+        at all), InputError for arrays that do not fit.
+        """
+        return save(self._picture(at), path, fold)
+
+    def svg(self, fold: bool | None = None, at: Mapping[str, Any] | None = None) -> str:
+        """The picture that `draw` writes, as an ``<svg>`` element for a page."""
+        return as_svg(self._picture(at), fold)
+
+    def dot(self, fold: bool | None = None, at: Mapping[str, Any] | None = None) -> str:
+        """The picture that `draw` writes, as text for Graphviz."""
+        return as_dot(self._picture(at), fold)
+
+    def _picture(self, at: Mapping[str, Any] | None) -> Subject:
+        return forward_picture(self) if at is None else self.at(at).picture
+
+    def _repr_svg_(self) -> str:
+        return self.svg()
 
     def __contains__(self, name: object) -> bool:
         return name in self.inputs or name in self.names.values()
@@ -169,12 +282,17 @@ def trace(f: Callable[..., Any] | Graph, /, *, roles: Mapping[str, str] | None =
             if where and len(error.args) == 1 and "\n  in " not in str(error):
                 error.args = (f"{error}\n  {where}",)
             raise
-    outputs = _outputs(f, returned)
+    return assembled(_name(f), inputs, returned, tracer, roles or {})
+
+
+def assembled(name: str, inputs: dict[str, Node], returned: Any, naming: Naming, roles: Mapping[str, str]) -> Graph:
+    """The graph of a function that was called, or of a text that was read."""
+    outputs = _outputs(name, returned)
     reachable = walk(*outputs, *inputs.values())
-    names, written = tracer.names(reachable)
+    names, written = naming.names(reachable)
     names |= {n: name for name, n in inputs.items()}
-    origins = {n: tracer.origins[n] for n in reachable if n in tracer.origins}
-    return Graph(_name(f), inputs, outputs, names, _roles(inputs, roles or {}), {}, written, origins)
+    origins = {n: naming.origins[n] for n in reachable if n in naming.origins}
+    return Graph(name, inputs, outputs, names, _roles(inputs, roles), {}, written, origins)
 
 
 def _inputs(f: Callable[..., Any], shapes: Mapping[str, Any]) -> tuple[dict[str, Node], dict[str, Any]]:
@@ -190,7 +308,7 @@ def _inputs(f: Callable[..., Any], shapes: Mapping[str, Any]) -> tuple[dict[str,
             )
         spec = shapes.get(name, p.annotation)
         if name in shapes or isinstance(spec, str):
-            inputs[name] = _leaf(name, spec)
+            inputs[name] = declared(name, spec)
         elif p.default is not p.empty:
             defaults[name] = p.default
         else:
@@ -201,7 +319,8 @@ def _inputs(f: Callable[..., Any], shapes: Mapping[str, Any]) -> tuple[dict[str,
     return inputs, defaults
 
 
-def _leaf(name: str, spec: Any) -> Node:
+def declared(name: str, spec: Any) -> Node:
+    """The input called `name`, its sizes given as text or as a tuple."""
     if isinstance(spec, str):
         shape, kind = parse_sizes(spec, name)
         return leaf(name, shape, kind)
@@ -234,13 +353,22 @@ def parse_sizes(spec: str, name: str) -> tuple[tuple[int | str, ...], Kind]:
     return tuple(sizes), kind
 
 
-def _outputs(f: Callable[..., Any], returned: Any) -> tuple[Node, ...]:
+def _outputs(name: str, returned: Any) -> tuple[Node, ...]:
     values = returned if isinstance(returned, (tuple, list)) else (returned,)
     if not values or any(v is None for v in values):
-        raise GraphError(f"{_name(f)} returned {returned!r}; it must return what it computed")
+        raise GraphError(f"{name} returned {returned!r}; it must return what it computed")
     if isinstance(returned, dict):
-        raise GraphError(f"{_name(f)} returned a dictionary; return one quantity or a tuple of them")
+        raise GraphError(f"{name} returned a dictionary; return one quantity or a tuple of them")
     return tuple(node(v) for v in values)
+
+
+def _determined(order: Sequence[Node], inputs: Iterable[Node]) -> set[Node]:
+    """Those of the nodes, given in order of computation, that are computed from `inputs` alone."""
+    found = set(inputs)
+    for n in order:
+        if n.op is not LEAF and all(a in found for a in n.args):
+            found.add(n)
+    return found
 
 
 def _sizes(order: Sequence[Node]) -> list[Any]:
@@ -279,4 +407,4 @@ def select(graph: Graph, wrt: Sequence[str] | str | None) -> list[str]:
     return names
 
 
-__all__ = ["ROLES", "Graph", "parse_sizes", "select", "trace"]
+__all__ = ["ROLES", "Graph", "assembled", "declared", "parse_sizes", "select", "trace"]

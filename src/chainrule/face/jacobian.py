@@ -27,7 +27,8 @@ def jacobian(target: Target, wrt: Sequence[str] | str | None = None, **shapes: A
     For one name the answer is its node, for a list {name: node}. The derivative in a quantity inside is that of the
     graph in which it is an input of its own. For a scalar output J is the gradient. J is derived by reverse mode, after
     the stable laws: that of log(softmax(z)) is right at any z. At kinks the subgradients are those of `cr.derive`.
-    `g.returning(J)` is a graph of its own, to compile; its inputs are those that J depends on.
+    `g.returning(J)` is a graph of its own, to compile; its inputs are those that J depends on. Its text and its LaTeX
+    show J tidied, as matrix algebra in the named quantities; its program computes J as it is, which is safe at any z.
 
     Raises NoDerivative where a quantity is not real or an operation has no derivative, NamingError for unknown names,
     GraphError where there are several outputs, MissingRule where an operation cannot be computed for many inputs at
@@ -40,6 +41,13 @@ def jacobian(target: Target, wrt: Sequence[str] | str | None = None, **shapes: A
     (Dim(m), Dim(n))
     >>> cr.compile(g.returning(J))(x=[0., 0.], W=[[4., 8.]])
     array([[1., 2.]])
+    >>> def softmax(z: "k"):
+    ...     p = cr.softmax(z)
+    ...     return p
+    >>> g = cr.trace(softmax)
+    >>> print(g.returning(cr.jacobian(g, "z")).text())
+    p = softmax(z)
+    output = diag(p) - outer(p, p)
     """
     g = target if isinstance(target, Graph) else trace(target, **shapes)
     names = _names(g, wrt)
@@ -62,7 +70,7 @@ def hessian(
     wrt      the name of an input or of a quantity inside, or a list of names (None: every real input)
 
     For one name the answer is its node; for a list it is {(a, b): node of the shape a.shape + b.shape} for all pairs,
-    where (b, a) is the transpose of (a, b). `g.returning(H)` is a graph of its own, to compile.
+    where (b, a) is the transpose of (a, b). `g.returning(H)` is a graph of its own, to compile and, tidied, to read.
 
     Raises NoDerivative where the output is no real scalar, a quantity is not real, an operation has no derivative, or
     one quantity of the list is computed from another; NamingError for unknown names.
@@ -72,6 +80,9 @@ def hessian(
     >>> cr.compile(g.returning(cr.hessian(g, "z")))(z=[0., 0.])     # diag(p) − p pᵀ, p = softmax(z)
     array([[ 0.25, -0.25],
            [-0.25,  0.25]])
+    >>> g = cr.trace(lambda x, W, y: cr.sum((W @ x - y) ** 2), x="n", W="m n", y="m")
+    >>> print(g.returning(cr.hessian(g, "x")).text())
+    output = 2·(Wᵀ @ W)
     """
     g = target if isinstance(target, Graph) else trace(target, **shapes)
     names = _names(g, wrt)

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from ..calculus.checkpoints import Passes
 from ..calculus.differentiate import Differentiated, differentiate, stable_form
 from ..graph.node import Node, Op
 from ..rewrite.expand import expand
 from ..rewrite.fast import hasten
-from .graph import Graph
+
+if TYPE_CHECKING:
+    from .graph import Graph
 
 
 @dataclass(frozen=True)
@@ -39,3 +43,16 @@ def lower(graph: Graph, wrt: Sequence[str] | None, known: Container[Op], where: 
     fast = hasten(opened.values())
     final = {n: fast[m] for n, m in opened.items()}
     return Lowered([final[r] for r in roots], became, final, made)
+
+
+def passes_of(graph: Graph, program: Lowered) -> Passes:
+    """A program with gradients as its two passes."""
+    assert program.made is not None
+    now = {n: program.final.get(program.became.get(n, n)) for n in graph.labels}
+    cotangents = (program.final.get(n) for n in program.made.adjoint.values())
+    return Passes(
+        program.outputs[0],
+        program.outputs[1:],
+        {name: now[n] for n, name in graph.labels.items()},
+        frozenset(n for n in cotangents if n is not None),
+    )

@@ -477,19 +477,22 @@ def latex(d: Size) -> str:
     return _render(d, _LATEX)[0] if isinstance(d, Dim) else str(d)
 
 
-def factored(d: Size) -> str:
-    """A size as text with what its terms share in front.
+def factored(d: Size, in_latex: bool = False) -> str:
+    """A size as text, or as LaTeX, with what its terms share in front.
 
     >>> n, h = symbol("n"), symbol("h")
     >>> factored(4 * n * h * h + 2 * n * h)
     '2·n·h·(2·h + 1)'
     """
+    style = _LATEX if in_latex else _TEXT
     if not isinstance(d, Dim) or len(d._terms) == 1:
-        return str(d)
+        return _render(d, style)[0] if isinstance(d, Dim) else str(d)
     sign = -1 if all(c < 0 for c in d._terms.values()) else 1
     shared = tuple(sorted(reduce(operator.and_, map(Counter, d._terms)).elements()))
     common = _size({shared: sign * gcd(*d._terms.values())})
     rest = divide_exactly(d, common)
     assert isinstance(rest, Dim)
-    text = _enclosed(*_render(rest, _TEXT))
-    return str(d) if common == 1 else f"-{text}" if common == -1 else f"{common}·{text}"
+    text = _enclosed(*_render(rest, style))
+    if common in (1, -1):
+        return _render(d, style)[0] if common == 1 else f"-{text}"
+    return style.join([_render(common, style)[0] if isinstance(common, Dim) else str(common), text])

@@ -5,6 +5,7 @@
     x ShapeError      two sizes that had to agree do not
     x KindError       a real, an integer or a boolean quantity stands where another kind belongs
     x NamingError     a name that is unknown, taken, or means several quantities
+    x ParseError      a text that cannot be read; knows its .line and .column
   * MissingRule       a table has no rule for an operation, nor a meaning to fall back on
   * NoDerivative      a derivative was asked for where none is defined
   * InputError        arrays handed to a program do not fit the graph
@@ -29,6 +30,12 @@ class KindError(GraphError, TypeError): ...
 
 
 class NamingError(GraphError, LookupError): ...
+
+
+class ParseError(GraphError):
+    def __init__(self, what: str, line: int = 1, column: int = 1):
+        super().__init__(what)
+        self.line, self.column = line, column
 
 
 class MissingRule(ChainruleError, NotImplementedError): ...

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 
 _PACKAGE = Path(__file__).parents[1]
-_LAYERS = ("graph", "ops", "rewrite", "calculus", "views", "engines", "face", "optim")
+_LAYERS = ("graph", "ops", "rewrite", "calculus", "views", "grammar", "engines", "face", "optim")
 _MACHINERY = tuple(f"{_PACKAGE / layer}{os.sep}" for layer in _LAYERS)
 _ours: dict[str, bool] = {}  # by file: code objects would be kept alive, and equal ones may stand in two files
 

@@ -16,44 +16,23 @@ from .node import LEAF, Node, set_tracer
 from .origin import is_library, user_frame
 
 
-class Tracer:
-    """Use as a context manager around the call of the traced function."""
+class Naming:
+    """The names that nodes are given one after the other, and the lines that they come from."""
 
     def __init__(self) -> None:
         self.origins: dict[Node, tuple[str, int]] = {}  # node -> file, line
         self._found: dict[Node, list[tuple[int, int, str]]] = {}  # node -> (depth, order, name)
-        self._live: dict[FrameType, tuple[int, dict[str, Node]]] = {}  # frame -> depth, locals as last seen
-        self._top: FrameType | None = None
         self._order = 0
 
-    def __enter__(self) -> Tracer:
-        self._base = sys._getframe(1)
-        self._previous = set_tracer(self)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        set_tracer(self._previous)
-        for frame in list(self._live):
-            self._leave(frame)
-        self._top = self._base = None
-
-    def saw(self, node: Node) -> None:
-        """An operation was called and answered `node`."""
-        frame = user_frame(sys._getframe(2), self._base)
-        if frame is None:
-            return
-        if frame is not self._top:
-            self._enter(frame)
-        self._read(frame)
-        if node not in self.origins:
-            self.origins[node] = (frame.f_code.co_filename, frame.f_lineno)
+    def gave(self, node: Node, name: str, depth: int = 0) -> None:
+        """`name` was given to `node`, in a function called `depth` calls below the outermost."""
+        self._order += 1
+        self._found.setdefault(node, []).append((depth, self._order, name))
 
     def name_of(self, node: Node) -> str | None:
         """The name `node` has so far: that of the outermost frame, the first there."""
         if node.op is LEAF:
             return node.attr("name")
-        if self._top is not None:
-            self._read(self._top)
         found = self._found.get(node)
         return min(found)[2] if found else None
 
@@ -85,6 +64,43 @@ class Tracer:
                 taken.add(names[n])
         return names, written
 
+
+class Tracer(Naming):
+    """Use as a context manager around the call of the traced function."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._live: dict[FrameType, tuple[int, dict[str, Node]]] = {}  # frame -> depth, locals as last seen
+        self._top: FrameType | None = None
+
+    def __enter__(self) -> Tracer:
+        self._base = sys._getframe(1)
+        self._previous = set_tracer(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        set_tracer(self._previous)
+        for frame in list(self._live):
+            self._leave(frame)
+        self._top = self._base = None
+
+    def saw(self, node: Node) -> None:
+        """An operation was called and answered `node`."""
+        frame = user_frame(sys._getframe(2), self._base)
+        if frame is None:
+            return
+        if frame is not self._top:
+            self._enter(frame)
+        self._read(frame)
+        if node not in self.origins:
+            self.origins[node] = (frame.f_code.co_filename, frame.f_lineno)
+
+    def name_of(self, node: Node) -> str | None:
+        """The name `node` has so far, that of the line being executed included."""
+        if self._top is not None:
+            self._read(self._top)
+        return super().name_of(node)
+
     def _enter(self, frame: FrameType) -> None:
         """`frame` is the caller now: read its callers anew, and let go of the frames that have been left."""
         frames: list[FrameType] = []
@@ -112,5 +128,4 @@ class Tracer:
         for name, value in frame.f_locals.items():
             if type(value) is Node and seen.get(name) is not value and name.isidentifier():
                 seen[name] = value
-                self._order += 1
-                self._found.setdefault(value, []).append((depth, self._order, name))
+                self.gave(value, name, depth)

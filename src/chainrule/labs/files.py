@@ -7,11 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from ..graph.errors import ChainruleError
-
-
-class OutputError(ChainruleError, OSError):
-    """A folder or a file that cannot be written."""
+from ..face.files import OutputError, write_files
 
 
 class OutputFolder:
@@ -61,21 +57,12 @@ class OutputFolder:
 
     def write(self, files: Mapping[str, str | bytes]) -> dict[str, Path]:
         """Write all `files` (text as UTF-8), then give each its name: {name: path}."""
-        staged = {name: self._temporary(name) for name in files}
+        paths = {name: self.path / name for name in files}
         try:
-            for name, content in files.items():
-                with open(staged[name], "xb") as file:
-                    file.write(content.encode("utf-8") if isinstance(content, str) else content)
-                    file.flush()
-                    os.fsync(file.fileno())
-            for name, temporary in staged.items():
-                os.replace(temporary, self.path / name)
+            write_files({paths[name]: content for name, content in files.items()})
         except OSError as why:
             raise self._error(why) from None
-        finally:
-            for temporary in staged.values():
-                temporary.unlink(missing_ok=True)
-        return {name: self.path / name for name in files}
+        return paths
 
     def _make(self) -> None:
         missing: list[Path] = []

@@ -20,7 +20,7 @@ from ..graph.dims import Size
 from ..graph.dims import latex as size_latex
 from ..graph.node import Node
 from ..plots import accuracy_curves, examples_grid, gradient_norms, image_grid, loss_curves, svg
-from ..views.cost import CONVENTION, Cost
+from ..views.counts import CONVENTION, Cost
 from ..views.html import Row, equation_table, mathml
 from ..views.latex import LATEX
 from .network import PARAMETERS

@@ -38,6 +38,17 @@ class SGD:
         `parameters` defaults to the inputs whose role is parameter. With `gradient_norms` the Frobenius norm of each
         parameter's gradient is an output too, named norm_dW1, …
 
+        Its text is the update rule: the gradient of what depends on data is one symbol, a penalty is collected.
+
+        >>> import chainrule as cr
+        >>> def loss(w: "n", x: "n", lam: ""):
+        ...     d = cr.sum((w - x) ** 2)
+        ...     return d + lam * cr.sum(w**2)
+        >>> print(SGD().step(cr.trace(loss)).text())
+        d = sum((w - x)²)
+        L = d + lam·sum(w²)
+        w ← (1 - 2·lr·lam)·w - lr·∂d/∂w
+
         >>> import chainrule as cr, numpy as np
         >>> g = cr.trace(lambda w, x: cr.sum((w - x) ** 2), w="n", x="n")
         >>> run = cr.compile(SGD().step(g))
@@ -55,14 +66,14 @@ class SGD:
         updates, labels, outputs = {}, dict(loss.names), [loss.output]
         for name, g in zip(names, made.gradients):
             w = loss[name]
-            labels[g] = f"d{name}"
+            labels.setdefault(g, f"d{name}")
             if gradient_norms:
                 outputs.append(norm(g))
                 labels[outputs[-1]] = f"norm_d{name}"
             decayed = (1 - lr * self.weight_decay) * w if self.weight_decay and w.ndim > 1 else w
             updates[name] = decayed - lr * g
-            labels[updates[name]] = f"{name}_new"
+            labels.setdefault(updates[name], f"{name}_new")
         return replace(
             loss, name=f"{loss.name}_step", inputs=loss.inputs | {"lr": lr}, outputs=tuple(outputs), names=labels,
-            roles=loss.roles | {"lr": "data"}, updates=updates,
+            roles=loss.roles | {"lr": "data"}, updates=updates, gradients=dict(zip(names, made.gradients)),
         )  # fmt: skip

@@ -6,11 +6,12 @@ Sums are brought to the common denominator and expanded; what all terms share is
 −y/ŷ + (1 − y)/(1 − ŷ) becomes (ŷ − y)/(ŷ(1 − ŷ)), and times ŷ(1 − ŷ) it becomes ŷ − y.
 
 A factor is cancelled only if it is provably nonzero: x/x stays as it is unless x is a σ, a softmax, an exp, a size.
+But x/x² is 1/x: neither is defined at 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from math import gcd
 from typing import TypeAlias
@@ -77,6 +78,12 @@ class Rational:
     def negated(self) -> Rational:
         return Rational(-self.coefficient, self.above, self.below)
 
+    def without(self, above: Mapping[Factor, int], below: Mapping[Factor, int]) -> Rational:
+        """With these factors taken away, all of which it has."""
+        up = {f: k - above.get(f, 0) for f, k in self.above.items()}
+        down = {f: k - below.get(f, 0) for f, k in self.below.items()}
+        return Rational(self.coefficient, {f: k for f, k in up.items() if k}, {f: k for f, k in down.items() if k})
+
 
 class Algebra:
     """Arithmetic on rationals; `can_cancel(factor)` says which factors are provably nonzero."""
@@ -136,7 +143,7 @@ class Algebra:
     def _reduced(self, coefficient: Number, above: dict[Factor, int], below: dict[Factor, int]) -> Rational:
         if coefficient == 0:
             return Rational(0, {}, {})
-        common = [f for f in above if f in below and self.can_cancel(f)]
+        common = [f for f in above if f in below and (above[f] < below[f] or self.can_cancel(f))]
         if common:
             above, below = dict(above), dict(below)
             for f in common:
@@ -145,6 +152,11 @@ class Algebra:
                 below[f] -= k
             above, below = ({f: k for f, k in part.items() if k} for part in (above, below))
         return Rational(coefficient, above, below)
+
+
+def shared(parts: Sequence[dict[Factor, int]]) -> dict[Factor, int]:
+    """The factors that all have, each as often as all have it."""
+    return {f: min(p[f] for p in parts) for f in parts[0] if all(f in p for p in parts)}
 
 
 def _joined(a: dict[Factor, int], b: dict[Factor, int]) -> dict[Factor, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..graph.dims import always_positive
 from ..graph.node import CONST, SIZE, Node, number
 from ..ops.arithmetic import ADD, DIV, MUL, POW
 from ..ops.elementary import ABS, EXP, RELU, SIGMOID, SOFTPLUS, SQRT
@@ -9,7 +10,7 @@ from ..ops.indexing import GATHER, TAKE
 from ..ops.movement import BROADCAST, EXPAND, RESHAPE, SQUEEZE, SUM, TRANSPOSE
 from ..ops.reduce import MAX, MEAN, MIN, NORM, SOFTMAX
 
-_POSITIVE = frozenset({EXP, SIGMOID, SOFTMAX, SOFTPLUS, SIZE})
+_POSITIVE = frozenset({EXP, SIGMOID, SOFTMAX, SOFTPLUS})
 _NOT_NEGATIVE = frozenset({ABS, RELU, SQRT, NORM})
 _LIKE_THEIR_ARGUMENT = frozenset({SUM, MEAN, MAX, MIN, EXPAND, BROADCAST, SQUEEZE, RESHAPE, TRANSPOSE, TAKE, GATHER})
 
@@ -20,6 +21,8 @@ def positive(n: Node, depth: int = 8) -> bool:
         return True
     if n.op is CONST:
         return (number(n) or 0) > 0
+    if n.op is SIZE:
+        return always_positive(n.attr("of"))
     if not depth:
         return False
     if n.op in _LIKE_THEIR_ARGUMENT:

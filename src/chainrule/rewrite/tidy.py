@@ -7,84 +7,28 @@ Every step is an equation that holds wherever both sides are defined; a factor i
 from __future__ import annotations
 
 from collections.abc import Container
-from fractions import Fraction
-from functools import reduce
 from typing import Any
 
-from ..graph.node import REAL, Node, constant, node, number
-from ..ops.arithmetic import ADD, DIV, MUL, NEG, NOT, POW, SUB, WHERE, XDIVY
-from ..ops.elementary import EXP, SQRT
+from ..graph.node import REAL, SIZE, Node, number, size_node
+from ..ops.arithmetic import ADD, DIV, MUL, NEG, POW, SUB, XDIVY
+from ..ops.convolution import CONV, CONV_INPUT, CONV_KERNEL
+from ..ops.elementary import SIGMOID
 from ..ops.indexing import ARANGE, GATHER, ONE_HOT, PUT, SCATTER, TAKE
-from ..ops.linear import EINSUM, MATMUL, OUTER, TRACE
-from ..ops.movement import BROADCAST, EXPAND, FLIP, RESHAPE, SQUEEZE, SUM, TRANSPOSE, filled, stretch
-from ..ops.reduce import LOG_SOFTMAX, MAX, MEAN, MIN, SOFTMAX
-from .engine import Rules
-from .exponentials import exp_of_log_softmax, softmax
-from .pattern import Law, attribute, unknown
-from .rational import Algebra, Factor, Number, Poly, Rational
-from .signs import below_one, not_negative, positive
-from .spreads import SPREAD_RULES, narrow
-
-a, b, c, axis = unknown("a"), unknown("b"), unknown("c"), attribute("axis")
-
-LAWS = [
-    Law("exp of a log-softmax", EXP(LOG_SOFTMAX(a, axis=axis)), SOFTMAX(a, axis=axis), at={"axis": (1,)}),
-    Law("sum, axis kept", EXPAND(SUM(a, axis=axis, keepdims=False), axes=axis), SUM(a, axis=axis, keepdims=True),
-        at={"axis": (1,)}),
-    Law("plus minus", a + -b, a - b),
-    Law("minus minus", a - -b, a + b),
-    Law("minus, out of a product", -a * b, -(a * b)),
-    Law("minus, out of a quotient", -a / b, -(a / b)),
-    Law("a choice in two halves", WHERE(c, a, 0) + WHERE(NOT(c), b, 0), WHERE(c, a, b)),
-    Law("a guarded quotient", XDIVY(a, b), a / b),
-]  # fmt: skip
+from ..ops.linear import DIAG, EINSUM, MATMUL, OUTER, TRACE
+from ..ops.movement import BROADCAST, EXPAND, FLIP, RESHAPE, SQUEEZE, SUM, TRANSPOSE, stretch
+from ..ops.reduce import MAX, MEAN, MIN, NORM
+from .compose import size_factors
+from .gather import Gathering
+from .rational import Factor, Number, Poly, Rational
+from .signs import positive
+from .spreads import narrow
+from .tidy_laws import TIDY
 
 _ARITHMETIC = frozenset({ADD, SUB, MUL, DIV, NEG, POW})
-_LINEAR = frozenset({SUM, MEAN, TRANSPOSE, RESHAPE, SQUEEZE, EXPAND, FLIP, TRACE, GATHER, SCATTER, TAKE, PUT})
-_BILINEAR = frozenset({MATMUL, OUTER, EINSUM})
+_LINEAR = frozenset({SUM, MEAN, TRANSPOSE, RESHAPE, SQUEEZE, EXPAND, FLIP, TRACE, DIAG, GATHER, SCATTER, TAKE, PUT})
+_BILINEAR = frozenset({MATMUL, OUTER, EINSUM, CONV, CONV_KERNEL, CONV_INPUT})
 _REDUCTIONS = frozenset({SUM, MEAN, MAX, MIN})
 _MANY = 24  # terms of a polynomial that nobody wants to read expanded
-
-
-def _transposed_product(n: Node) -> Node | None:
-    """(A B)ᵀ → Bᵀ Aᵀ"""
-    (x,) = n.args
-    if n.ndim != 2 or x.op is not MATMUL or x.args[0].ndim != 2 or x.args[1].ndim != 2:
-        return None
-    flip = (1, 0)
-    return MATMUL(TRANSPOSE(x.args[1], axes=flip), TRANSPOSE(x.args[0], axes=flip))
-
-
-def _probabilities(n: Node) -> Node | None:
-    """The entries of a softmax, and of a one-hot row, add up to 1."""
-    (x,), over = n.args, n.attr("axis")
-    sums_to_one = (x.op is SOFTMAX and x.attr("axis") == over) or (x.op is ONE_HOT and over == (x.ndim - 1,))
-    if not sums_to_one:
-        return None
-    return filled(1.0, n.shape)
-
-
-def _centred(n: Node) -> Node | None:
-    """Σ (x − mean x) = 0"""
-    (d,), axis = n.args, n.attr("axis")
-    for x, mean in (d.args, d.args[::-1]):
-        if mean.op is EXPAND and mean.attr("axes") == axis:
-            mean, meets = mean.args[0], True
-        else:
-            meets = mean.op is MEAN and (mean.attr("keepdims") or axis == tuple(range(len(axis))))
-        if meets and mean.op is MEAN and mean.args[0] is x and mean.attr("axis") == axis:
-            return filled(0.0, n.shape)
-    return None
-
-
-TIDY = Rules(LAWS, [
-    ((DIV,), softmax, None),
-    ((EXP,), exp_of_log_softmax, (SUB,)),
-    ((TRANSPOSE,), _transposed_product, (MATMUL,)),
-    ((SUM,), _probabilities, (SOFTMAX, ONE_HOT)),
-    ((SUM,), _centred, (SUB,)),
-    *SPREAD_RULES,
-])  # fmt: skip
 
 
 def reading_weight(root: Node, named: Container[Node], limit: int = 400) -> int:
@@ -103,24 +47,21 @@ def tidy(root: Node, named: Container[Node]) -> Node:
     return _Tidying(named).result(root)
 
 
-class _Tidying:
+class _Tidying(Gathering):
     """One walk. Every node gets a rational; nodes other than arithmetic are built and become atoms."""
 
     def __init__(self, named: Container[Node]):
-        self.named = named
-        self.atoms: list[Node] = []
-        self.place: dict[Node, int] = {}
-        self.form: dict[Node, Rational] = {}
+        super().__init__(named, self._settled)
         self.built: dict[Node, Node] = {}
+        self.flat: dict[Node, Node] = {}  # a sum of quotients as a summand, not brought together
         self.instead: dict[Node, Node] = {}  # a sum of quotients, as the sum of their sums
-        self.algebra = Algebra(self._can_cancel)
 
     def result(self, root: Node) -> Node:
         for n in self._order(root):
             self.form[n] = self._rational(n, opaque=n in self.named and n is not root)
         return self._node(root)
 
-    def _formed(self, n: Node) -> Rational:
+    def formed(self, n: Node) -> Rational:
         """The rational of a node that tidying brought in."""
         for m in self._order(n):
             self.form[m] = self._rational(m, opaque=m in self.named)
@@ -148,8 +89,10 @@ class _Tidying:
 
     def _rational(self, n: Node, opaque: bool) -> Rational:
         if opaque:
-            return self._atom(n)
-        if n.kind != REAL and not _is_number(n):
+            return self.atom(n)
+        if n.op is SIZE:
+            return self._size(n)
+        if n.kind != REAL and not _is_number(n) and not _counts(n):
             return self._simplified(self._rebuilt(n))
         if _is_number(n):
             return Rational(_exact(number(n)), {}, {})
@@ -157,19 +100,29 @@ class _Tidying:
             return self.form[n.args[0]]  # arithmetic spreads by itself; the shape is put back when a node is built
         if n.op in _ARITHMETIC:
             found = self._arithmetic(n)
-            return found if found is not None else self._atom(self._rebuilt(n))
+            return found if found is not None else self.atom(self._rebuilt(n))
         if n.op in _REDUCTIONS and n.attr("keepdims"):
             twin = n.op(n.args[0], axis=n.attr("axis"), keepdims=False)
+            if n.attr("axis") == tuple(range(len(n.attr("axis")))):  # broadcasting supplies axes in front
+                return self.formed(twin)
             if twin in self.named:
-                return self._formed(EXPAND(twin, axes=n.attr("axis")))
+                return self.formed(EXPAND(twin, axes=n.attr("axis")))
         if n.op in (SUM, MEAN):
             apart = self._apart(n, n.args[0])
             if apart is not None:
                 self.instead[n] = apart
-                return self._formed(apart)
+                return self.formed(apart)
         if n.op in _LINEAR or n.op in _BILINEAR:
             return self._linear(n)
+        if n.op is SIGMOID and n.args[0].op is NEG and n.args[0] not in self.named:  # σ(−a) = 1 − σ(a), beside σ(a)
+            mirrored = SIGMOID(n.args[0].args[0])
+            if mirrored in self.named or mirrored in self.place:
+                return self.algebra.add(Rational(1, {}, {}), self.atom(mirrored).negated())
         return self._simplified(self._rebuilt(n))
+
+    def _size(self, n: Node) -> Rational:
+        count, powers = size_factors(n.attr("of"))
+        return Rational(count, {self.index(size_node(s)): k for s, k in powers.items()}, {})
 
     def _apart(self, n: Node, x: Node) -> Node | None:
         """Σ (a/s + b/t) as Σ a/s + Σ b/t: brought to a common denominator under one Σ nobody would know them again."""
@@ -188,7 +141,8 @@ class _Tidying:
             return forms[0].negated()
         x, y = forms
         if n.op is MUL:
-            return self.algebra.multiply(x, y)
+            outer = self._outer(n)
+            return self._product(n) if outer is None else self.formed(outer)
         if n.op is DIV:
             return self.algebra.divide(x, y)
         if n.op is POW:
@@ -198,6 +152,35 @@ class _Tidying:
         if _terms(x) + _terms(y) > _MANY:
             return None
         return self.algebra.add(x, y if n.op is ADD else y.negated())
+
+    def _product(self, n: Node) -> Rational:
+        """A product; ‖v‖ · v/‖v‖ = v also where the quotient is guarded, 0 at v = 0."""
+        x, y = (self.form[a] for a in n.args)
+        for quotient, guarded, other in ((n.args[1], y, x), (n.args[0], x, y)):
+            f = self._length(quotient)
+            if f is not None and f in other.above and f in guarded.below:
+                return self.algebra.multiply(other.without({f: 1}, {}), guarded.without({}, {f: 1}))
+        return self.algebra.multiply(x, y)
+
+    def _length(self, quotient: Node) -> Factor | None:
+        """‖v‖ where the node is a guarded quotient v / ‖v‖"""
+        if quotient.op is not XDIVY or quotient in self.named:
+            return None
+        v, length = quotient.args
+        while length.op in (BROADCAST, EXPAND):
+            length = length.args[0]
+        if length.op is not NORM or length.args[0] is not narrow(v):
+            return None
+        return next(iter(self.form[quotient.args[1]].above), None)
+
+    def _outer(self, n: Node) -> Node | None:
+        """a bᵀ, where a column meets a row."""
+        for a, b in (n.args, n.args[::-1]) if n.ndim == 2 else ():
+            if a.op is EXPAND and a.attr("axes") == (1,) and a not in self.named:
+                row = narrow(b)
+                if row.ndim == 1 and (a.shape[0], *row.shape) == n.shape:
+                    return OUTER(a.args[0], row)
+        return None
 
     def _linear(self, n: Node) -> Rational:
         """Scalar factors come out of sums, moves and products."""
@@ -255,48 +238,39 @@ class _Tidying:
                 continue  # already outside
             if atom.op is not read or list(atom.args[1:]) != list(where) or not (up or positive(atom.args[0])):
                 return None
-            whole = Rational(1, {self._index(atom.args[0]): k}, {})
+            whole = Rational(1, {self.index(atom.args[0]): k}, {})
             found = self.algebra.multiply(found, whole) if up else self.algebra.divide(found, whole) or found
         hot = ONE_HOT(labels, classes=n.shape[-1])
-        return self.algebra.multiply(self._atom(hot), found)
+        return self.algebra.multiply(self.atom(hot), found)
 
     def _law(self, n: Node) -> Node | None:
-        """`n` after a law at its root; a minus sign that belongs to a name stays there."""
-        return None if any(x.op is NEG and x in self.named for x in n.args) else TIDY(n)
+        """`n` after a law at its root; what belongs to a name stays there unless that is shorter."""
+        new = TIDY(n)
+        if new is None or n.op is EINSUM or not any(x in self.named for x in n.args):
+            return new
+        if any(x.op is NEG and x in self.named for x in n.args):
+            return None
+        return new if self._weight(new) <= self._weight(n) else None
+
+    def _settled(self, n: Node) -> Node:
+        """`n`, after the laws at its root, a few times over."""
+        for _ in range(4):
+            law = self._law(n)
+            if law is None or law.kind != n.kind:
+                break
+            n = law
+        return n
 
     def _simplified(self, n: Node) -> Rational:
         """`n`, whose arguments are tidy, after the laws at its root."""
         new = self._law(n)
-        return self._atom(n) if new is None else self._formed(new)
-
-    def _atom(self, n: Node) -> Rational:
-        return Rational(1, {self._index(n): 1}, {})
-
-    def _index(self, n: Node) -> int:
-        if n not in self.place:
-            self.place[n] = len(self.atoms)
-            self.atoms.append(n)
-        return self.place[n]
-
-    def _can_cancel(self, f: Factor) -> bool:
-        if isinstance(f, int):
-            return positive(self.atoms[f])
-        terms = f.terms
-        if terms.get(()) == 1 and len(terms) == 2:  # 1 − σ
-            (m, c) = next((m, c) for m, c in terms.items() if m)
-            if c == -1 and len(m) == 1 and m[0][1] == 1 and below_one(self.atoms[m[0][0]]):
-                return True
-        certain = False
-        for m, c in terms.items():
-            if c < 0 or not all(k % 2 == 0 or not_negative(self.atoms[i]) for i, k in m):
-                return False
-            certain = certain or all(positive(self.atoms[i]) for i, _ in m)
-        return certain
+        return self.atom(n) if new is None else self.formed(new)
 
     # rational -> node ------------------------------------------------------------------------------------------
 
     def _rebuilt(self, n: Node) -> Node:
-        return n.rebuilt([self._node(x) for x in n.args])
+        found = [self._node(x) for x in n.args]
+        return n.rebuilt([self.flat.get(x, y) for x, y in zip(n.args, found)] if n.op in (ADD, SUB) else found)
 
     def _node(self, n: Node) -> Node:
         """`n` built from its rational, in its own shape; as it was written where that is shorter."""
@@ -319,8 +293,10 @@ class _Tidying:
         new = self._shaped(self.form[n], n)
         if n.op in _ARITHMETIC and n not in self.named:
             plain = self._rebuilt(n)
-            if self._weight(plain) < self._weight(new):
-                new = plain
+            new = min(new, plain, key=self._weight)
+            gathered = self.gathered(n) if n.op in (ADD, SUB) else None
+            if gathered is not None and self._weight(gathered) < self._weight(new):
+                self.flat[n], new = new, gathered
         if (n.op in _ARITHMETIC or n.op is BROADCAST) and n not in self.named:
             for _ in range(4):
                 law = self._law(new)
@@ -330,53 +306,10 @@ class _Tidying:
         return new
 
     def _shaped(self, x: Rational, like: Node) -> Node:
-        new = self._build(x)
+        new = self.composer.node(self.with_sigmoids(x))
         if new.kind != like.kind:
             return like if like.op not in _ARITHMETIC else like.rebuilt([self._node(y) for y in like.args])
         return stretch(new, like.shape)
-
-    def _build(self, x: Rational) -> Node:
-        if x.coefficient == 0:
-            return constant(0.0)
-        c, above = x.coefficient, dict(x.above)
-        if c < 0:  # −(a − b) → b − a
-            for f in above:
-                signs = {k < 0 for k in f.terms.values()} if isinstance(f, Poly) else set()
-                if isinstance(f, Poly) and above[f] == 1 and len(signs) == 2:
-                    del above[f]
-                    above[f.scaled(-1)] = 1
-                    c = -c
-                    break
-        negative, c = c < 0, abs(c)
-        top, bottom = (c.numerator, c.denominator) if isinstance(c, Fraction) else (c, 1)
-        up = self._product(top, above)
-        down = self._product(bottom, x.below)
-        if up is None and down is None:
-            return constant(-1.0 if negative else 1.0)
-        if down is None:
-            return -up if negative else up  # type: ignore[operator]
-        return -((1 if up is None else up) / down) if negative else (1 if up is None else up) / down
-
-    def _product(self, c: Number, factors: dict[Factor, int]) -> Node | None:
-        parts = [node(c)] if c != 1 else []
-        nodes = [(self._factor(f), k) for f, k in factors.items()]
-        nodes.sort(key=lambda part: bool(part[0].shape))  # scalars first
-        parts += [f if k == 1 else f.args[0] if f.op is SQRT and k == 2 else f**k for f, k in nodes]
-        return reduce(lambda p, q: p * q, parts) if parts else None
-
-    def _factor(self, f: Factor) -> Node:
-        if isinstance(f, int):
-            return self.atoms[f]
-        terms = sorted(f.terms.items(), key=lambda term: term[1] < 0)  # what is added first, then what is subtracted
-        total: Any = None
-        for m, c in terms:
-            c, sign = abs(c), c
-            top, bottom = (c.numerator, c.denominator) if isinstance(c, Fraction) else (c, 1)
-            term = self._product(top, {i: k for i, k in m})
-            term = constant(1) if term is None else term
-            term = term if bottom == 1 else term / bottom
-            total = (term if sign > 0 else -term) if total is None else total + term if sign > 0 else total - term
-        return total
 
     def _weight(self, n: Node) -> int:
         return 1 if n in self.named else reading_weight(n, self.named)
@@ -385,6 +318,11 @@ class _Tidying:
 def _is_number(n: Node) -> bool:
     value = number(n)
     return value is not None and not isinstance(value, bool) and abs(value) < 1e300  # neither infinite nor NaN
+
+
+def _counts(n: Node) -> bool:
+    """A product of numbers and sizes."""
+    return n.op is MUL and all(x.op is SIZE or _is_number(x) or _counts(x) for x in n.args)
 
 
 def _exact(value: Any) -> Number:
@@ -399,4 +337,4 @@ def _atoms(f: Factor) -> set[int]:
     return {f} if isinstance(f, int) else {i for m in f.terms for i, _ in m}
 
 
-__all__ = ["LAWS", "TIDY", "tidy"]
+__all__ = ["reading_weight", "tidy"]

@@ -7,6 +7,8 @@ x^k          x² is one multiplication, x³ two, x⁸ three: repeated squaring, 
 free         −x, |x|, copies, moves (reshape, transpose, broadcast, pad, concatenate), selection (where, take, slices,
              one_hot), `&` `|` `~`; and scalars made of constants and sizes alone, computed once, such as 2/N in 2/N · x
 A @ B        (n, k)(k, m): n·m·k multiplications, n·m·(k − 1) additions; a bᵀ is the product with k = 1
+conv2d       a kernel (a, b, c, o) at i·j positions of n images: n·i·j·a·b·c·o multiplications, padding's zeros too, and
+             as many additions, less one for each entry of the result; its gradients likewise
 einsum       two arguments: one multiplication for each combination of all the indices; more: two at a time, first the
              pair with the fewest indices, then with the fewest in its result. NumPy may know a cheaper order
 sum, max     N entries to M: N − M additions, or comparisons; a mean divides M times more
@@ -15,252 +17,86 @@ relu, sign   one comparison; leaky_relu and elu multiply by their constant too, 
 x log y      one special, one multiplication; a division guarded against 0/0 is one special: guards are not counted
 scatter      one addition for each entry that is put back
 
-MACs are the multiplications in contractions (`@`, outer products, einsum unless it works entry by entry), each taken
-with its addition: n·m·k for A @ B, though the first product of each sum is added to nothing. FLOPs = 2·MACs. Other
-counters call a MAC one FLOP, or count n·m·(k − 1) additions, or add those of a bias: they differ by a factor of 2 on
-one layer, and rarely say why.
+MACs are the multiplications in contractions (`@`, outer products, convolutions, einsum unless it works entry by entry),
+each taken with its addition: n·m·k for A @ B, though the first product of each sum is added to nothing. FLOPs = 2·MACs.
+Other counters call a MAC one FLOP, or count n·m·(k − 1) additions, or add those of a bias: they differ by a factor of 2
+on one layer, and rarely say why.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from itertools import combinations
 
-from ..graph.dims import Dim, Size, factored, size, substitute, sum_of, symbols_of, total
-from ..graph.errors import GraphError, ShapeError
-from ..graph.node import BOOLEAN, CONST, INTEGER, LEAF, SIZE, Kind, Node, entries, number
+from ..calculus.checkpoints import array_of
+from ..graph.dims import Size, total
+from ..graph.node import CONST, LEAF, SIZE, Node, entries, number
 from ..graph.table import Table
 from ..ops import arithmetic as A
+from ..ops import convolution as C
 from ..ops import elementary as E
 from ..ops import indexing as I
 from ..ops import linear as L
 from ..ops import movement as M
 from ..ops import reduce as R
-from .source import VIEWS
+from ..ops.memory import AGAIN
+from .convolution import products_and_sums
+from .counts import Cost, add_up
 
-CONVENTION = "1 MAC = 1 multiplication + 1 addition; FLOPs = 2·MACs, those of matrix products alone"
+Rule = Callable[[Node], Cost]
+cost = Table("cost")
+"""Op -> Rule. The cost of an operation that has no rule is that of its meaning."""
+
 _LARGEST_POWER = 64
-_MANY_SYMBOLS = 30  # factoring more takes long, and nobody reads it
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Counts: integers, or polynomials in the sizes. Costs add up: ``a + b``; ``3 * a`` is three times a.
-
-    >>> import chainrule as cr
-    >>> layer = cr.cost(cr.trace(lambda X, W, b: cr.relu(X @ W + b), X="n d", W="d h", b="h"))
-    >>> layer.multiplications, layer.additions, layer.at(n=100, d=784, h=64).flops
-    (Dim(n·d·h), Dim(n·d·h), 10035200)
-    >>> print(layer)
-    multiplications    n·d·h
-    additions          n·d·h
-    comparisons        n·h
-    special functions  0
-    MACs               n·d·h
-    FLOPs              2·n·d·h
-    parameters         h·(d + 1)
-    1 MAC = 1 multiplication + 1 addition; FLOPs = 2·MACs, those of matrix products alone
-    """
-
-    multiplications: Size = 0
-    additions: Size = 0
-    comparisons: Size = 0
-    special: Size = 0
-    macs: Size = 0
-    parameters: Size = 0
-    sizes: frozenset[str] = field(default=frozenset(), compare=False, repr=False)  # the graph's, counted on or not
-
-    @property
-    def flops(self) -> Size:
-        """2·MACs: the multiplications and additions of contractions, and of nothing else."""
-        return 2 * self.macs
-
-    @property
-    def symbols(self) -> frozenset[str]:
-        """The names of the sizes that are still to be given."""
-        return self.sizes | symbols_of(self._counts)
-
-    def at(self, **sizes: int) -> Cost:
-        """The counts at the given sizes; those not given stay symbols.
-
-        Raises ShapeError for a name that is no size of the graph, and for a size below 1.
-        """
-        return self._at(checked(sizes, self.symbols))
-
-    def _at(self, sizes: Mapping[str, Size]) -> Cost:
-        return Cost(*(substitute(x, sizes) for x in self._counts), sizes=self.sizes - set(sizes))
-
-    def __add__(self, other: Cost) -> Cost:
-        return add_up([(1, self), (1, other)]) if isinstance(other, Cost) else NotImplemented
-
-    def __radd__(self, other: object) -> Cost:
-        return self if other == 0 else NotImplemented  # so that `sum(costs)` works
-
-    def __mul__(self, times: Size) -> Cost:
-        return add_up([(times, self)]) if isinstance(times, (int, Dim)) else NotImplemented
-
-    __rmul__ = __mul__
-
-    def __str__(self) -> str:
-        return table([("", self)])
-
-    @property
-    def _counts(self) -> tuple[Size, ...]:
-        return tuple(getattr(self, name) for name in _FIELDS)
-
-
-_FIELDS = ("multiplications", "additions", "comparisons", "special", "macs", "parameters")
-
-
-def add_up(costs: Sequence[tuple[Size, Cost]]) -> Cost:
-    """Σ k·cost, in time linear in all the terms."""
-    counts = [sum_of(k * getattr(c, name) for k, c in costs if getattr(c, name) != 0) for name in _FIELDS]
-    return Cost(*counts, sizes=frozenset().union(*(c.sizes for _, c in costs)))
-
-
-def checked(sizes: Mapping[str, int], known: Collection[str]) -> dict[str, Size]:
-    """Sizes by name, every one of them among those `known` and at least 1."""
-    unknown = [name for name in sizes if name not in known]
-    if unknown:
-        there = f"the sizes of this cost are {', '.join(sorted(known))}" if known else "this cost holds numbers alone"
-        raise ShapeError(f"there is no size called {', '.join(unknown)}: {there}")
-    values = {name: size(s) for name, s in sizes.items()}
-    for name, s in values.items():
-        if isinstance(s, int) and s < 1:
-            raise ShapeError(f"the size {name} must be at least 1, not {s}")
-    return values
-
-
-def table(columns: Sequence[tuple[str, Cost]]) -> str:
-    """Costs side by side, each under its title, and the convention below."""
-    rows = [["", *(title for title, _ in columns)]] if any(title for title, _ in columns) else []
-    for label, name in _LABELS.items():
-        rows.append([label, *(_text(getattr(c, name)) for _, c in columns)])
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths)).rstrip() for row in rows]
-    return "\n".join([*lines, CONVENTION])
-
-
-def _text(s: Size) -> str:
-    if not isinstance(s, Dim):
-        return f"{s:,}"
-    return factored(s) if len(s.symbols) <= _MANY_SYMBOLS else str(s)
-
-
-_LABELS = {
-    "multiplications": "multiplications", "additions": "additions", "comparisons": "comparisons",
-    "special functions": "special", "MACs": "macs", "FLOPs": "flops", "parameters": "parameters",
-}  # fmt: skip
 
 
 # Counting ----------------------------------------------------------------------------------------------------------
 
 
-def count(order: Iterable[Node], without: Collection[Node] = ()) -> Cost:
-    """What the nodes cost, arguments before users; those in `without` are paid for elsewhere."""
-    known: set[Node] = set()
-    alike: dict[object, list] = {}  # nodes that cost the same, with how many there are
-    for n in order:
-        if not n.shape and n.op is not LEAF and all(a in known for a in n.args):
-            known.add(n)  # a scalar made of constants and sizes
-        elif n not in without:
-            key = n.op, n.shape, n.attrs, tuple([a if a.op is CONST else a.shape for a in n.args])
-            if key in alike:
-                alike[key][1] += 1
-            else:
-                alike[key] = [n, 1]
-    return add_up([(k, cost[n.op](n)) for n, k in alike.values()])
+def count(order: Iterable[Node]) -> Cost:
+    """What the nodes cost, arguments before users."""
+    order = list(order)
+    return Tally(order)(order)
 
 
-def saved(order: Sequence[Node], forward: Collection[Node]) -> dict[Kind, Size]:
-    """How many entries of each kind the rest of a program reads of what its forward part computed.
+class Tally:
+    """Counts nodes of one program, arguments before users, as often as asked: ``Tally(order)(some_of_them)``.
 
-    Not counted: inputs, and what depends on none (constants, `eye`). A view stands for the array it looks into.
-    """
-    computed: set[Node] = set()
-    kept: dict[Node, None] = {}
-    for n in order:
-        if n.op is LEAF or any(a in computed for a in n.args):
-            computed.add(n)
-        if n not in forward:
-            kept.update((_array(a), None) for a in n.args if a in forward and a in computed)
-    found: dict[Kind, list[Size]] = {}
-    for n in kept:
-        if n.op is not LEAF:
-            found.setdefault(n.kind, []).append(entries(n))
-    return {kind: sum_of(sizes) for kind, sizes in found.items()}
-
-
-def _array(n: Node) -> Node:
-    while n.op in VIEWS:
-        n = n.args[0]
-    return n
-
-
-@dataclass(frozen=True)
-class DerivationCost:
-    """What a loss costs, and what its gradients cost beyond it, counted in the one program that answers both.
-
-    >>> import chainrule as cr
-    >>> d = cr.derive(lambda X, Y, W, V: cr.sum((cr.tanh(X @ W) @ V - Y) ** 2), wrt=["W", "V"],
-    ...               X="n d", Y="n k", W="d h", V="h k")
-    >>> d.cost.forward.macs, d.cost.backward.macs, d.cost.saved_bytes()
-    (Dim(n·d·h + n·h·k), Dim(n·d·h + 2·n·h·k), Dim(4·n·h + 4·n·k))
-    >>> d.cost.at(n=100, d=784, h=64, k=10).ratio  # nobody needs the gradient in X
-    1.0125944...
+    parameters    those whose additions to the result of a contraction are counted as biases too
     """
 
-    forward: Cost
-    backward: Cost  # its parameters are 0: they are the forward pass's
-    saved: Mapping[Kind, Size]  # entries that the backward pass reads of what the forward pass computed
+    def __init__(self, order: Iterable[Node], parameters: Collection[Node] = ()):
+        self.parameters = frozenset(parameters)
+        self._alike: dict[object, Cost] = {}  # nodes that cost the same
+        self._free: set[Node] = set()  # scalars made of constants and sizes
+        for n in order:
+            if not n.shape and n.op is not LEAF and all(a in self._free for a in n.args):
+                self._free.add(n)
 
-    @property
-    def total(self) -> Cost:
-        """Forward and backward."""
-        return self.forward + self.backward
+    def __call__(self, nodes: Iterable[Node]) -> Cost:
+        found: dict[object, int] = {}
+        for n in nodes:
+            if n not in self._free:
+                key = n.op, n.shape, n.attrs, tuple([a if a.op is CONST else a.shape for a in n.args]), self._is_bias(n)
+                if key not in self._alike:
+                    self._alike[key] = replace(cost[n.op](n), biases=entries(n)) if key[-1] else cost[n.op](n)
+                found[key] = found.get(key, 0) + 1
+        return add_up([(k, self._alike[key]) for key, k in found.items()])
 
-    @property
-    def parameters(self) -> Size:
-        return self.forward.parameters
+    def _is_bias(self, n: Node) -> bool:
+        """A parameter is added to the result of a contraction."""
+        if n.op is not A.ADD:
+            return False
+        x, y = map(array_of, n.args)
+        return (y in self.parameters and _contracts(x)) or (x in self.parameters and _contracts(y))
 
-    @property
-    def ratio(self) -> float:
-        """Backward MACs for each forward MAC, at sizes that are numbers."""
-        back, ahead = self.backward.macs, self.forward.macs
-        if isinstance(back, Dim) or isinstance(ahead, Dim):
-            names = sorted(symbols_of((back, ahead)))
-            raise ShapeError(f"the ratio depends on {', '.join(names)}: ask d.cost.at({names[0]}=..., ...).ratio")
-        if not ahead:
-            raise GraphError("there is no matrix product in the forward pass, so there are no MACs to compare with")
-        return back / ahead
 
-    def saved_bytes(self, itemsize: int = 4) -> Size:
-        """The memory of what the backward pass reads of the forward pass's results, in bytes.
-
-        Neither inputs nor parameters are counted, and an array once, however many views look into it. `itemsize` is a
-        real number's: 4 for float32, 8 for float64. A boolean takes 1, an integer 8, as in both engines.
-        """
-        bytes_of = {BOOLEAN: 1, INTEGER: 8}
-        return sum_of(bytes_of.get(kind, itemsize) * s for kind, s in self.saved.items())
-
-    def at(self, **sizes: int) -> DerivationCost:
-        """All counts at the given sizes; those not given stay symbols."""
-        known = self.forward.symbols | self.backward.symbols | symbols_of(self.saved.values())
-        values = checked(sizes, known)
-        left: dict[Kind, Size] = {kind: substitute(s, values) for kind, s in self.saved.items()}
-        return DerivationCost(self.forward._at(values), self.backward._at(values), left)
-
-    def __str__(self) -> str:
-        memory = f"saved for the backward pass: {_text(self.saved_bytes())} bytes, at 4 for each real number"
-        return f"{table([('forward', self.forward), ('backward', self.backward)])}\n{memory}"
+def _contracts(n: Node) -> bool:
+    return n.op is not LEAF and n.op in cost and cost[n.op](n).macs != 0
 
 
 # The rules ---------------------------------------------------------------------------------------------------------
-
-Rule = Callable[[Node], Cost]
-cost = Table("cost")
-"""Op -> Rule. The cost of an operation that has no rule is that of its meaning."""
 
 
 def each(multiplications: int = 0, additions: int = 0, comparisons: int = 0, special: int = 0) -> Rule:
@@ -274,7 +110,7 @@ def file(rule: Rule, *ops: object) -> None:
 
 
 file(
-    lambda n: Cost(), LEAF, CONST, SIZE, A.NEG, A.WHERE, A.STOP, A.AND, A.OR, A.NOT, E.ABS,
+    lambda n: Cost(), LEAF, CONST, SIZE, A.NEG, A.WHERE, A.STOP, A.AND, A.OR, A.NOT, E.ABS, AGAIN,
     M.BROADCAST, M.EXPAND, M.SQUEEZE, M.RESHAPE, M.TRANSPOSE, M.FLIP, L.DIAG, L.EYE,
     I.SLICE, I.PAD, I.TAKE, I.GATHER, I.CONCATENATE, I.STACK, I.ONE_HOT, I.ARANGE,
 )  # fmt: skip
@@ -376,7 +212,9 @@ def scatter(n: Node) -> Cost:
 
 def products(combinations: Size, results: Size) -> Cost:
     """Sums of products of two: so many products, added up to so many results."""
-    return Cost(multiplications=combinations, additions=combinations - results, macs=combinations)
+    return Cost(
+        multiplications=combinations, additions=combinations - results, macs=combinations, results=results
+    )
 
 
 @cost(L.MATMUL)
@@ -387,6 +225,11 @@ def matmul(n: Node) -> Cost:
 @cost(L.OUTER)
 def outer(n: Node) -> Cost:
     return products(entries(n), entries(n))
+
+
+@cost(C.CONV, C.CONV_KERNEL, C.CONV_INPUT)
+def convolution(n: Node) -> Cost:
+    return products(*products_and_sums(n))
 
 
 @cost(L.EINSUM)
@@ -405,7 +248,7 @@ def einsum(n: Node) -> Cost:
         pairs = [_Pair(left, i, j, out) for i, j in combinations(range(len(left)), 2)]
         pair = min(pairs, key=lambda p: (len(p.both), len(p.needed)))
         step = products(span(pair.both), span(pair.needed))
-        steps.append((1, replace(step, macs=0) if pair.entry_by_entry else step))
+        steps.append((1, replace(step, macs=0, results=0) if pair.entry_by_entry else step))
         left = pair.left
     return add_up(steps)
 

@@ -10,10 +10,14 @@ from dataclasses import dataclass
 
 from ..graph.node import Node
 from .folding import Numbering, Repeat, repeats
+from .fragment import fragment
+from .html import Row, equation_table
 from .latex import LATEX
-from .notation import Equation, Notation
+from .notation import Equation, Notation, plain
 from .steps import Lines, Step, StepWriter, aligned_rows
 from .text import TEXT
+
+Input = tuple[str, Node, str]  # name as LaTeX, leaf, role
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,9 @@ class Layers:
     def __str__(self) -> str:
         return f"{self.head}:\n" + "\n".join(_indented(str(s)) for s in self.steps)
 
+    def _repr_html_(self) -> str:
+        return fragment([("", equation_table([Row(left, right) for left, right in self.latex_rows]))])
+
     def _repr_latex_(self) -> str:
         return f"$$\n{self.latex}\n$$"
 
@@ -76,6 +83,27 @@ class RepeatedEquations:
 
     def __str__(self) -> str:
         return f"{self.head}:\n" + "\n".join(_indented(str(e)) for e in self.equations)
+
+
+@dataclass(frozen=True)
+class Handout:
+    """A whole derivation, ready to be written in any format."""
+
+    title: str
+    inputs: Sequence[Input]
+    forward: Sequence[Equation | RepeatedEquations]
+    forward_in_latex: Sequence[Equation | RepeatedEquations]
+    steps: Sequence[Step | Layers]
+    conventions: Sequence[str]
+
+    def text(self) -> str:
+        forward = "\n".join(map(str, self.forward))
+        conventions = "\n".join(["Conventions", *self.conventions])
+        return "\n\n".join(filter(None, [forward, *map(str, self.steps), conventions]))
+
+    def latex(self) -> str:
+        """Forward equations and steps as one `aligned` environment."""
+        return aligned_rows(latex_rows([*self.forward_in_latex, *self.steps]))
 
 
 def _indented(text: str) -> str:
@@ -117,17 +145,18 @@ def folded_steps(writer: StepWriter, steps: Sequence[Step], numbering: Numbering
 
 
 def folded_equations(
-    equations: Sequence[Equation], names: dict[Node, str], notation: Notation, numbering: Numbering
+    writer: StepWriter, equations: Sequence[Equation], notation: Notation, numbering: Numbering
 ) -> list[Equation | RepeatedEquations]:
     """The forward equations, repeated layers as one."""
+    names = writer.names
 
     def relative(k: int, base: int) -> Equation:
         n = equations[k].node
 
         def label(m: Node) -> str | None:
-            return numbering.relative(names[m], base, notation) if m in names else None
+            return numbering.relative(names[m], base, notation) if m in names and not plain(m) else None
 
-        return Equation(label(n) or "", notation.expression(n, label), n)
+        return notation.equation(label(n) or "", n, label, writer.letters)
 
     def layers(r: Repeat) -> RepeatedEquations:
         one = tuple(relative(k, r.first) for k in range(r.start, r.start + r.length))
@@ -162,4 +191,4 @@ def latex_rows(items: Sequence[Equation | RepeatedEquations | Step | Layers]) ->
     return rows
 
 
-__all__ = ["Layers", "RepeatedEquations", "folded_equations", "folded_steps", "latex_rows"]
+__all__ = ["Handout", "Input", "Layers", "RepeatedEquations", "folded_equations", "folded_steps", "latex_rows"]

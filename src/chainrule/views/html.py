@@ -61,6 +61,7 @@ def _prepared(latex: str) -> str:
         .replace(r"\left\lVert", r"\left\|")
         .replace(r"\right\rVert", r"\right\|")
     )
+    latex = re.sub(r"\\begin\{pmatrix\}.*?\\end\{pmatrix\}", r"{\g<0>}", latex, flags=re.DOTALL)  # one base of a power
     return re.sub(r"\\operatorname\{", r"\\mathrm{", latex)
 
 

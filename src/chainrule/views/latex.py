@@ -8,7 +8,10 @@ scales, 2 (ŷ − y); any other scalar factor shows a dot. Besides what every te
     X[1:3, t]           entries, counted from 0 as Python does;  x[:, ∗] has a new axis of size 1
     X_{i, y_i}          for each row i its entry number y_i
     𝟙[Z > 0]            1 where the condition holds, else 0; a ⊙ 𝟙[…] is exactly 0 elsewhere
-    𝟏_{n×m}             ones;  Xᵀ of a batch of matrices transposes each of them
+    X \star_{s} W       the convolution, with stride s; its gradients as sums (see `views.convolution`)
+    𝟏_{n×m}             ones
+
+Equations with arrays of rank 3 and more are written entry by entry, their sums with indices (see `views.indexed`).
 """
 
 from __future__ import annotations
@@ -20,11 +23,14 @@ from ..graph.dims import symbol
 from ..graph.node import CONST, LEAF, SIZE, Node, number, value_of
 from ..graph.table import Table
 from ..ops import arithmetic as A
+from ..ops import convolution as C
 from ..ops import elementary as E
 from ..ops import indexing as I
 from ..ops import linear as L
 from ..ops import movement as M
 from ..ops import reduce as R
+from ..ops.memory import AGAIN
+from . import convolution
 from .forms import (
     bracketed,
     call,
@@ -40,6 +46,7 @@ from .forms import (
     sizes,
     softened,
 )
+from .indexed import IndexedNotation
 from .names import name_latex
 from .notation import (
     AND,
@@ -61,7 +68,6 @@ from .notation import (
     TRANSPOSED,
     Equation,
     Form,
-    Notation,
     Rule,
     Slot,
     comma,
@@ -104,7 +110,7 @@ for _op, _sign in {
     R.ARGMAX: r"\operatorname{argmax}",
 }.items():
     latex[_op] = over(_sign)
-for _op in (M.FLIP, I.PUT, I.SCATTER, A.STOP):
+for _op in (M.FLIP, I.PUT, I.SCATTER, A.STOP, AGAIN):
     latex[_op] = default
 
 
@@ -363,7 +369,7 @@ def as_value(n: Node) -> Form:
     shown = size_latex(n.attr("of"))
     if " " in shown or shown.startswith("-"):
         return form(SUM, shown)
-    return form(ATOM if shown.isalpha() or str(n.attr("of")) in n.attr("of").symbols else PRODUCT, shown)
+    return form(ATOM if str(n.attr("of")) in n.attr("of").symbols else PRODUCT, shown)
 
 
 def _listed(name: str) -> Rule:
@@ -395,8 +401,11 @@ latex[I.ARANGE] = _of_size("arange", "of")
 latex[I.ONE_HOT] = _of_size(r"one\,hot", "classes")
 latex[I.CONCATENATE] = _listed("concat")
 latex[I.STACK] = _listed("stack")
+latex[C.CONV] = convolution.star
+latex[C.CONV_KERNEL] = convolution.kernel_family
+latex[C.CONV_INPUT] = convolution.image_family
 
-LATEX = Notation(
+LATEX = IndexedNotation(
     latex,
     default,
     name_latex,
@@ -420,5 +429,6 @@ def to_latex(root: Node, labels: Mapping[Node, str] | None = None) -> str:
 
 def aligned(equations: Iterable[Equation]) -> str:
     """Equations below each other, their signs in line."""
-    lines = (rf"{e.name} &= {e.expression}" for e in equations)
+    signs = {False: "=", True: r"\leftarrow"}
+    lines = (rf"{e.name} &{signs[e.assigns]} {e.expression}" for e in equations)
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"

@@ -9,7 +9,7 @@ expression is cut into equations with names of their own.
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -27,7 +27,7 @@ QUOTIENT, PRODUCT, MATRIX_PRODUCT, BIG, MINUS, FRACTION, LABEL, POWER, TRANSPOSE
 class Slot(NamedTuple):
     """An argument's place: bare if it binds at least as `least`, or exactly as one of `also`."""
 
-    node: Node
+    node: Any  # a node, or what a notation of its own makes of one
     least: int = CHOICE
     also: tuple[int, ...] = ()
     unsigned: bool = False  # no minus sign may open it, as after another sign
@@ -73,14 +73,18 @@ def plain(n: Node) -> bool:
 
 @dataclass(frozen=True)
 class Equation:
-    """``name = expression``, the name and the expression each as text; `node` is what they stand for."""
+    """``name = expression``, the name and the expression each as text; `node` is what they stand for.
+
+    Where it `assigns` it is an update, ``name ← expression``: the quantity's value after a step.
+    """
 
     name: str
     expression: str
     node: Node
+    assigns: bool = False
 
     def __str__(self) -> str:
-        return f"{self.name} = {self.expression}"
+        return f"{self.name} {'←' if self.assigns else '='} {self.expression}"
 
 
 class Notation:
@@ -123,7 +127,7 @@ class Notation:
         """`root` in the nodes that `label` names; its own label is not used."""
         return self._write(root, lambda n: None if plain(n) else label(n))
 
-    def _write(self, root: Node, label: Labels) -> str:
+    def _write(self, root: Any, label: Labels) -> str:
         out: list[str] = []
         top = self.form(root, label)
         stack: list[Any] = [top] if top.strength >= CHOICE else [self.brackets[1], top, self.brackets[0]]
@@ -177,6 +181,8 @@ class Notation:
         """
         made = {} if made is None else made
         order = _down_to(roots, ChainMap(made, labels) if made else labels)  # type: ignore[arg-type]
+        apart = self.apart(order, lambda n: n in roots or n in labels or n in made or n.op is LEAF, roots)
+        view = self.letters_in_view(order, labels, roots)
         visible = {self.name(n.attr("name")) for n in order if n.op is LEAF}
         sizes = self._clashes(order, visible, labels, roots)
 
@@ -201,7 +207,7 @@ class Notation:
                 listed.append(n)
                 continue
             heavy = 1 + sum(weight[a] for a in n.args)
-            if heavy <= _LONG and (uses.get(n, 0) < 2 or heavy <= _SHARED):
+            if n not in apart and heavy <= _LONG and (uses.get(n, 0) < 2 or heavy <= _SHARED):
                 weight[n] = heavy
                 continue
             taken = taken or {*labels.values(), *roots.values(), *made.values(), *visible, *self._symbols(order)}
@@ -215,8 +221,23 @@ class Notation:
         for n in listed:
             own = roots[n] if n in roots else made[n]
             other = labels.get(n) if n in roots else None
-            found.append(Equation(own, self._write(n, label) if other is None or other == own else other, n))
+            same = Equation(own, other, n) if other is not None and other != own else None
+            found.append(same or self.equation(own, n, label, view))
         return found
+
+    def equation(self, own: str, n: Node, label: Labels, view: frozenset[str] = frozenset()) -> Equation:
+        """``own = n``; `view` holds the letters that mean something elsewhere."""
+        return Equation(own, self._write(n, label), n)
+
+    def apart(self, order: Sequence[Node], named: Callable[[Node], bool], roots: Container[Node]) -> Collection[Node]:
+        """What gets an equation of its own for another reason than its length."""
+        return ()
+
+    def letters_in_view(
+        self, order: Sequence[Node], labels: Mapping[Node, str], roots: Mapping[Node, str]
+    ) -> frozenset[str]:
+        """Letters that no index may have."""
+        return frozenset()
 
     def _symbols(self, order: Iterable[Node]) -> set[str]:
         return {self.symbol(name) for n in order if n.op is SIZE for name in n.attr("of").symbols}
@@ -251,6 +272,17 @@ def _down_to(roots: Iterable[Node], labels: Mapping[Node, str]) -> list[Node]:
             done.setdefault(n)
             stack.pop()
     return list(done)
+
+
+def names_below(root: Node, label: Labels) -> list[Node]:
+    """The nodes below `root`, and nothing below a labelled one but for the root itself."""
+    seen, queue = {root}, [root]
+    for n in queue:
+        if n is root or label(n) is None:
+            fresh = [a for a in n.args if a not in seen]
+            seen.update(fresh)
+            queue += dict.fromkeys(fresh)
+    return queue
 
 
 def label_strength(label: str) -> int:

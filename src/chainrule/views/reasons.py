@@ -14,11 +14,13 @@ from ..graph.dims import shape_text
 from ..graph.node import LEAF, REAL, Node, number
 from ..graph.table import Table
 from ..ops import arithmetic as A
+from ..ops import convolution as C
 from ..ops import elementary as E
 from ..ops import indexing as I
 from ..ops import linear as L
 from ..ops import movement as M
 from ..ops import reduce as R
+from ..ops.memory import AGAIN
 from .notation import plain
 from .text import TEXT
 
@@ -87,6 +89,7 @@ def of(first: str, second: str) -> Reason:
 
 
 for _op, _said in {
+    A.NEG: "", A.STOP: "", AGAIN: "",
     A.LOG: "(log x)′ = 1/x", E.EXP: "(eˣ)′ = eˣ", E.EXPM1: "(eˣ − 1)′ = eˣ", E.LOG1P: "log(1 + x)′ = 1/(1 + x)",
     E.SQRT: "(√x)′ = 1/(2√x)", E.ABS: "|x|′ = sign x", E.SIN: "sin′ = cos", E.COS: "cos′ = −sin",
     E.TANH: "tanh′ = 1 − tanh²", E.ERF: "erf′(x) = 2/√π e^(−x²)", E.SIGMOID: "σ′ = σ(1 − σ)",
@@ -119,6 +122,10 @@ TRIVIAL = frozenset(
 
 reason[A.ADD] = always("a sum passes its adjoint on to each term")
 reason[A.SUB] = of("a difference passes its adjoint on", "what is subtracted gets the adjoint with a minus sign")
+reason[C.CONV] = of(
+    "a pixel enters y wherever the kernel w covers it, so its adjoint sums ȳ w over those places",
+    "one kernel serves every position of every image x, so its adjoint sums x ȳ over them",
+)
 reason[L.OUTER] = of("Y = a bᵀ, so the adjoint of a is Ȳ b", "Y = a bᵀ, so the adjoint of b is Ȳᵀ a")
 
 

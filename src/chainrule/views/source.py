@@ -24,12 +24,10 @@ from ..ops import indexing as I
 from ..ops import linear as L
 from ..ops import movement as M
 from ..ops import reduce as R
+from ..ops.memory import AGAIN, VIEWS
 
 Rule = Callable[..., str]
 """(printer, node, *argument texts) -> the expression"""
-
-VIEWS = frozenset({M.TRANSPOSE, M.EXPAND, M.SQUEEZE, M.RESHAPE, M.BROADCAST, M.FLIP, I.SLICE, A.STOP})
-"""Operations whose result may share its argument's memory."""
 
 _SOMETIMES_VIEWS = frozenset({L.DIAG, L.EINSUM})  # NumPy's: of a matrix, of a single argument
 _ANY_KIND = frozenset({M.SUM, R.MEAN, R.ARGMAX, I.ONE_HOT, M.BROADCAST})  # take whatever kind of number there is
@@ -73,13 +71,15 @@ def print_program(
     names: Mapping[Node, str] | None = None,
     written: Container[Node | None] = (),
     precision: str = "float64",
+    order: Sequence[Node] | None = None,
 ) -> Program:
     """The program that computes `outputs` from `inputs`, every operation having a rule in the dialect's kernel table.
 
     What a person has `written` keeps its name to itself; a gradient's array may be scaled, `dW *= lr`.
     It computes in the precision of its real inputs, and in `precision` where there are none.
+    Given the `order` of its nodes, it follows that, and lets go of each array (`del h`) once it was read last.
     """
-    printer = _Printer(dialect, inputs, outputs, names or {}, written, precision)
+    printer = _Printer(dialect, inputs, outputs, names or {}, written, precision, order)
     function = normalize("NFKC", name) if name.isidentifier() else "f"
     while function in printer.taken or hasattr(builtins, function):  # the helpers, too, would see it
         function += "_"
@@ -97,11 +97,13 @@ class _Printer:
         names: Mapping[Node, str],
         written: Container[Node | None],
         precision: str,
+        order: Sequence[Node] | None = None,
     ):
         self.dialect, self.inputs, self.outputs, self.names = dialect, inputs, outputs, names
         self.written = written
         self.precision = precision
-        self.order = walk(*outputs)
+        self.order = walk(*outputs) if order is None else list(order)
+        self.lets_go = order is not None and dialect.reuses_memory
         self.known = _known_scalars(self.order)
         self.imports: dict[str, None] = {dialect.alias: None}
         self.helpers: dict[Callable[..., object], None] = {}
@@ -112,6 +114,7 @@ class _Printer:
         self.text: dict[Node, str] = {}
         self.symbols: dict[str, str] = {}
         self.lines: list[str] = []
+        self.made: set[str] = set()  # variables that hold an array of the program's own
         self.notes: dict[Shape, str] = {}
         self.temporaries = 0
 
@@ -154,11 +157,14 @@ class _Printer:
         for n in reversed(self.order):  # an array that is updated in place has its final name from the start
             if n in self.taking_over and n in self.reserved:
                 self.reserved[self.taking_over[n][0]] = self.reserved[n]
+        last = self._last_reads() if self.lets_go else {}
         for n in self.order:
             if n.op is LEAF and n not in self.text:
                 raise MissingRule(f"the input {n.attr('name')} is used by the program but is not among its arguments")
             if n not in self.text:
                 self._statement(n)
+            if n in last:
+                self._let_go(last[n])
         returned = ", ".join(self._result(n, k) for k, n in enumerate(self.outputs))
         body = self._sizes() + self.lines + [f"    return {returned}"]
         head = [f"def {name}({', '.join(self.text[i] for i in self.inputs)}):"]
@@ -182,7 +188,32 @@ class _Printer:
             variable = self.reserved[n] if n in self.reserved else self._temporary()
             code = f"{variable} = {self._expression(n)}"
         self.text[n] = variable
+        self.made.add(variable)
         self.lines.append(f"    {code:<{_WIDTH}}# {self._noted(n.shape)}")
+
+    def _last_reads(self) -> dict[Node, list[Node]]:
+        """n -> the nodes that no statement after n's reads, directly or through an expression printed in place."""
+        place = {n: k for k, n in enumerate(self.order)}
+        read = dict.fromkeys(self.outputs, len(self.order))
+        for n in reversed(self.order):
+            if n.op in (LEAF, CONST, SIZE):
+                continue
+            for a in n.args[:1] if n.op is AGAIN else n.args:
+                # an expression printed in place reads where it is printed; `t += b` goes on with t's array
+                goes_on = n.op in VIEWS or a is self.taking_over.get(n, (None,))[0]
+                read[a] = max(read.get(a, 0), read.get(n, 0) if goes_on else 0, place[n])
+        found: dict[Node, list[Node]] = {}
+        for n, at in read.items():
+            if at < len(self.order) and n.op not in (LEAF, CONST, SIZE, AGAIN, A.STOP) and n.shape:
+                found.setdefault(self.order[at], []).append(n)
+        return found
+
+    def _let_go(self, nodes: Iterable[Node]) -> None:
+        """Their arrays are read no more; views in use keep theirs alive."""
+        names = dict.fromkeys(self.text[n] for n in nodes if self.text[n].isidentifier() and self.text[n] in self.made)
+        if names:
+            self.lines.append(f"    del {', '.join(names)}")
+            self.made -= names.keys()
 
     def _expression(self, n: Node) -> str:
         if n in self.known and n.op in _OF_POSITIVE_NUMBERS:
@@ -220,6 +251,9 @@ class _Printer:
             return None
         if n.op is A.STOP:
             return self.text[n.args[0]]
+        if n.op is AGAIN:  # only an engine that orders its work itself needs to be told
+            code = self._expression(n)
+            return code if code == self.text[n.args[0]] else None
         if (n.op is M.TRANSPOSE and n.ndim == 2) or n.op is M.EXPAND:
             return self.dialect.kernel[n.op](self, n, self.text[n.args[0]]) if n.args[0].shape else None
         return None
@@ -242,7 +276,7 @@ class _Printer:
         return found
 
     def _is_view(self, n: Node) -> bool:
-        return n.op in VIEWS | _SOMETIMES_VIEWS and len(n.args) == 1 and n.args[0] not in self.known
+        return n.op in VIEWS | _SOMETIMES_VIEWS and (len(n.args) == 1 or n.op is AGAIN) and n.args[0] not in self.known
 
     def _result(self, n: Node, place: int) -> str:
         """A result is an array of its own: no view of an input, of a constant, or of another result."""
@@ -335,7 +369,7 @@ def _last_uses(order: Sequence[Node], outputs: Sequence[Node]) -> dict[Node, int
     last = {a: k for k, n in enumerate(order) for a in n.args}
     for n in order:  # what an inlined view reads is read where the view is
         if n.op in VIEWS and n in last:
-            for a in n.args:
+            for a in n.args[:1]:
                 last[a] = max(last[a], last[n])
     return last | {n: len(order) for n in outputs}
 

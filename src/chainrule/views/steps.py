@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 
 from ..calculus.derivation import Backward, Contribution
 from ..graph.node import LEAF, Node, Op, walk
@@ -21,8 +21,10 @@ from ..rewrite.tidy import reading_weight
 from .adjoints import AdjointNotation, derivative
 from .assumptions import assumed
 from .folding import Numbering
+from .fragment import fragment
+from .html import Row, equation_table
 from .latex import LATEX
-from .notation import Equation, Notation
+from .notation import Equation, Notation, plain
 from .reasons import TRIVIAL, reasons
 from .text import TEXT
 
@@ -31,21 +33,30 @@ _LINE, _REPEATED = 60, 6  # signs and symbols: what is put in is shown where it 
 
 @dataclass(frozen=True)
 class Lines:
-    """left = right[0] = right[1] = …, after the equations `before` that name long parts of it."""
+    """Equations below each other, an empty left side for that of the line above, after those that name long parts."""
 
-    left: str
-    right: tuple[str, ...]
+    lines: tuple[tuple[str, str], ...]
     before: tuple[Equation, ...] = ()
 
     def text(self) -> str:
-        pad = " " * len(self.left)
-        lines = [*map(str, self.before), f"{self.left} = {self.right[0]}"]
-        return "\n".join([*lines, *(f"{pad} = {r}" for r in self.right[1:])])
+        shown, width = [*map(str, self.before)], 0
+        for left, right in self.lines:
+            width = len(left) or width
+            shown.append(f"{left:{width}} = {right}")
+        return "\n".join(shown)
 
     def rows(self) -> list[tuple[str, str]]:
         """What stands on both sides of each sign of equality."""
-        rows = [(e.name, e.expression) for e in self.before]
-        return [*rows, (self.left, self.right[0]), *(("", r) for r in self.right[1:])]
+        return [*((e.name, e.expression) for e in self.before), *self.lines]
+
+
+def _below(equations: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Left sides that say again what stands above are left out."""
+    shown, last = [], None
+    for left, right in equations:
+        shown.append(("" if left == last else left, right))
+        last = left
+    return tuple(shown)
 
 
 @dataclass(frozen=True)
@@ -87,6 +98,9 @@ class Step:
     def remarks(self) -> list[str]:
         """The reason, and what is assumed."""
         return [*self.reason.splitlines(), *([f"the last line: {self.given}"] if self.given else [])]
+
+    def _repr_html_(self) -> str:
+        return fragment([("", equation_table([Row(left, right) for left, right in self.latex_rows]))])
 
     def _repr_latex_(self) -> str:
         return f"$$\n{self.latex}\n$$"
@@ -146,18 +160,18 @@ class StepWriter:
         for n in self.quantities:
             own = adjoint(n)
             before: list[Equation] = []
-            right = []
+            shown = []
             for line in self.lines[n]:
                 if line.node is None:
-                    right.append(self.chain(n, labels.__getitem__, notation))
+                    shown.append((own, self.chain(n, labels.__getitem__, notation)))
                     continue
                 known = labels
                 if line.written_out:
                     known = {m: label for m, label in labels.items() if m not in line.written_out}
                 *long_parts, e = notation.equations({line.node: own}, known, made)
                 before += long_parts
-                right.append(e.expression)
-            yield Lines(own, tuple(right), tuple(before))
+                shown.append((e.name, e.expression))
+            yield Lines(_below(shown), tuple(before))
             if self.backward.adjoints[n].args:
                 labels.setdefault(self.backward.adjoints[n], own)
 
@@ -171,26 +185,29 @@ class StepWriter:
 
         def label(m: Node, written_out: frozenset[Node]) -> str | None:
             if m in self.names:
-                return quantity(m)
+                return None if plain(m) else quantity(m)
             if m in self.stand_ins:
                 return adjoint(self.stand_ins[m])
             found = self.settled.get(m)
             earlier = found is not None and self.place[found] < self.place[n] and m not in written_out
             return adjoint(found) if found is not None and earlier else None
 
-        right = []
+        own = adjoint(n)
+        shown = []
         for line in self.lines[n]:
             if line.node is None:
-                right.append(self.chain(n, quantity, notation))
-            else:
-                right.append(self._expression(line, notation, label))
-        return Lines(adjoint(n), tuple(right))
+                shown.append((own, self.chain(n, quantity, notation)))
+                continue
+            named = label(line.node, line.written_out)
+            e = notation.equation(own, line.node, partial(label, written_out=line.written_out), self.letters)
+            shown.append((own, named) if named else (e.name, e.expression))
+        return Lines(_below(shown))
 
-    @staticmethod
-    def _expression(line: _Line, notation: Notation, label: Callable[[Node, frozenset[Node]], str | None]) -> str:
-        assert line.node is not None
-        found = label(line.node, line.written_out)
-        return found or notation.expression(line.node, lambda m: label(m, line.written_out))
+    @cached_property
+    def letters(self) -> frozenset[str]:
+        """The letters that no index may have."""
+        order = walk(self.backward.output)
+        return LATEX.letters_in_view(order, {n: LATEX.name(name) for n, name in self.names.items()}, {})
 
     def _adjoint_labels(self, quantity: Callable[[Node], str], notation: Notation) -> Callable[[Node], str]:
         loss = notation.name(self.loss)

@@ -10,6 +10,7 @@ evaluate where `n` is the size n, and the result is the identical node. What Num
     array(2)              the number 2 as a quantity, where Python would compute with it (2 < x, 2 + 3), or an array
     size(n)               a size as a quantity, likewise
     put(g, i, axis=0, size=n), scatter(g, i, j, shape=(n, k)), xdivy(a, p)    operations that only derivatives build
+    conv2d_kernel(x, g), conv2d_input(g, w, size=(h, w), stride=2)    the gradients of conv2d in kernel and image
     op.transpose(x, axes=(0, 1))    an operation as it stands, where the public function would build something simpler
 """
 
@@ -24,11 +25,14 @@ from ..graph.errors import ChainruleError
 from ..graph.node import CONST, LEAF, REAL, SIZE, Node, number, value_of
 from ..graph.table import Table
 from ..ops import arithmetic as A
+from ..ops import convolution as C
 from ..ops import elementary as E
 from ..ops import indexing as I
 from ..ops import linear as L
 from ..ops import movement as M
 from ..ops import reduce as R
+from ..ops.memory import AGAIN
+from . import convolution
 from .notation import (
     AND,
     ATOM,
@@ -182,6 +186,7 @@ for _op in (
     L.OUTER,
     L.TRACE,
     L.DIAG,
+    AGAIN,
 ):
     text[_op] = call(_op.name)
 for _op in (M.SUM, R.MEAN, R.VAR, R.MAX, R.MIN, R.NORM, R.LOGSUMEXP):
@@ -358,6 +363,9 @@ text[I.ARANGE] = lambda n: form(ATOM, f"arange({n.attr('of')})")
 text[I.ONE_HOT] = lambda n: form(ATOM, "one_hot(", Slot(n.args[0]), f", {n.attr('classes')})")
 text[I.CONCATENATE] = lambda n: listed("concatenate")(n) if len(n.args) > 1 else raw(n)
 text[I.STACK] = listed("stack")
+text[C.CONV] = convolution.call
+text[C.CONV_KERNEL] = convolution.kernel_call
+text[C.CONV_INPUT] = convolution.input_call
 
 TEXT = Notation(text, default, lambda name: name, ("(", ")"), lambda symbol: symbol, lambda s: f"size({s})")
 

@@ -1,0 +1,65 @@
+"""Pictures of graphs, derivations and points: what `.draw`, `.svg` and `.dot` delegate to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..calculus.intermediate import passes_back
+from ..graph.errors import GraphError
+from ..graph.node import Node
+from ..views.diagram import Subject, diagram
+from ..views.dot import dot
+from ..views.svg import svg
+from .files import write_file
+
+if TYPE_CHECKING:
+    from .derivation import Derivation
+    from .graph import Graph
+
+_WRITERS = {".svg": svg, ".dot": dot}
+
+
+def save(subject: Subject, path: str | os.PathLike[str], fold: bool | None) -> Path:
+    """Write the picture as the ending of `path` says, whole or not at all. Answers the path.
+
+    Raises GraphError for an ending other than .svg and .dot, OutputError where the file cannot be written.
+    """
+    path = Path(path)
+    writer = _WRITERS.get(path.suffix.lower())
+    if writer is None:
+        what = f"{path.name} ends in {path.suffix}" if path.suffix else f"{path.name} has no ending"
+        raise GraphError(f"pictures are written as .svg, or as .dot for Graphviz, and {what}")
+    write_file(path, writer(diagram(subject, fold)))
+    return path
+
+
+def as_svg(subject: Subject, fold: bool | None) -> str:
+    """The picture as an ``<svg>`` element."""
+    return svg(diagram(subject, fold))
+
+
+def as_dot(subject: Subject, fold: bool | None) -> str:
+    """The picture for Graphviz."""
+    return dot(diagram(subject, fold))
+
+
+def forward_picture(graph: Graph) -> Subject:
+    """What a picture of the graph shows; where it has updates, these too."""
+    labels = graph.labels
+    for name, n in graph.updates.items():
+        labels.setdefault(n, f"{name}_new")
+    outputs = tuple(dict.fromkeys((*graph.outputs, *graph.updates.values())))
+    return Subject(graph.name, graph.inputs, outputs, labels, graph.roles)
+
+
+def backward_picture(derivation: Derivation, labels: Mapping[Node, str]) -> Subject:
+    """What a picture of the derivation shows; the loss has its name among the labels."""
+    graph = derivation.graph
+    flows = passes_back(graph.output, [graph[w] for w in derivation.wrt])
+    return Subject(graph.name, graph.inputs, (graph.output,), labels, graph.roles, flows, derivation.notation.in_text)
+
+
+__all__ = ["as_dot", "as_svg", "backward_picture", "forward_picture", "save"]

@@ -1,0 +1,111 @@
+"""The laws of tidying: what a reader wants to see in the place of what reverse mode writes."""
+
+from __future__ import annotations
+
+from ..graph.node import CONST, Node, number
+from ..ops.arithmetic import (
+    ADD,
+    DIV,
+    EQUAL,
+    GREATER,
+    GREATER_EQUAL,
+    LESS,
+    LESS_EQUAL,
+    MAXIMUM,
+    MUL,
+    NOT,
+    SUB,
+    WHERE,
+    XDIVY,
+)
+from ..ops.elementary import EXP
+from ..ops.indexing import ONE_HOT
+from ..ops.movement import BROADCAST, EXPAND, SUM, TRANSPOSE, filled, stretch
+from ..ops.reduce import LOG_SOFTMAX, MEAN, SOFTMAX
+from .engine import Rules
+from .exponentials import exp_of_log_softmax, softmax
+from .fast import neutral
+from .matrices import MATRIX_RULES
+from .pattern import Bindings, Law, attribute, unknown
+from .spreads import SPREAD_RULES, narrow
+
+a, b, c, axis = unknown("a"), unknown("b"), unknown("c"), attribute("axis")
+
+
+def _number_first(found: Bindings) -> bool:
+    return number(found[b]) is not None and number(found[a]) is None
+
+
+def _bounds_in_order(found: Bindings) -> bool:
+    low, high = number(found[b]), number(found[c])
+    return low is not None and high is not None and low < high
+
+
+LAWS = [
+    Law("exp of a log-softmax", EXP(LOG_SOFTMAX(a, axis=axis)), SOFTMAX(a, axis=axis), at={"axis": (1,)}),
+    Law("sum, axis kept", EXPAND(SUM(a, axis=axis, keepdims=False), axes=axis), SUM(a, axis=axis, keepdims=True),
+        at={"axis": (1,)}),
+    Law("mean, axis kept", EXPAND(MEAN(a, axis=axis, keepdims=False), axes=axis), MEAN(a, axis=axis, keepdims=True),
+        at={"axis": (1,)}),
+    Law("slope of a quadratic form", a @ b + b @ a, (b + TRANSPOSE(b, axes=(1, 0))) @ a,
+        when=lambda found: found[a].ndim == 1 and found[b].ndim == 2),
+    Law("plus minus", a + -b, a - b),
+    Law("minus minus", a - -b, a + b),
+    Law("minus, out of a product", -a * b, -(a * b)),
+    Law("minus, out of a quotient", -a / b, -(a / b)),
+    Law("number < a", GREATER(b, a), LESS(a, b), when=_number_first),
+    Law("number ≤ a", GREATER_EQUAL(b, a), LESS_EQUAL(a, b), when=_number_first),
+    Law("number > a", LESS(b, a), GREATER(a, b), when=_number_first),
+    Law("number ≥ a", LESS_EQUAL(b, a), GREATER_EQUAL(a, b), when=_number_first),
+    Law("number = a", EQUAL(b, a), EQUAL(a, b), when=_number_first),
+    Law("below a bound that cuts lower", MAXIMUM(a, b) < c, a < c, when=_bounds_in_order),
+    Law("at a bound that cuts lower", EQUAL(MAXIMUM(a, b), c), EQUAL(a, c), when=_bounds_in_order),
+    Law("a choice in two halves", WHERE(c, a, 0) + WHERE(NOT(c), b, 0), WHERE(c, a, b)),
+    Law("a guarded quotient", XDIVY(a, b), a / b),
+]  # fmt: skip
+
+
+def _probabilities(n: Node) -> Node | None:
+    """The entries of a softmax, and of a one-hot row, add up to 1."""
+    (x,), over = n.args, n.attr("axis")
+    sums_to_one = (x.op is SOFTMAX and x.attr("axis") == over) or (x.op is ONE_HOT and over == (x.ndim - 1,))
+    if not sums_to_one:
+        return None
+    return filled(1.0, n.shape)
+
+
+def _centred(n: Node) -> Node | None:
+    """Σ (x − mean x) = 0"""
+    (d,), axis = n.args, n.attr("axis")
+    for x, mean in (d.args, d.args[::-1]):
+        if mean.op is EXPAND and mean.attr("axes") == axis:
+            mean, meets = mean.args[0], True
+        else:
+            meets = mean.op is MEAN and (mean.attr("keepdims") or axis == tuple(range(len(axis))))
+        if meets and mean.op is MEAN and mean.args[0] is x and mean.attr("axis") == axis:
+            return filled(0.0, n.shape)
+    return None
+
+
+def _sum_beside_spread(n: Node) -> Node | None:
+    """Σ over axes along which nothing was repeated: summed first, then repeated"""
+    (x,), axis = n.args, n.attr("axis")
+    inner = narrow(x)
+    lead = x.ndim - inner.ndim
+    if inner is x or any(k < lead or inner.shape[k - lead] != x.shape[k] for k in axis):
+        return None
+    return stretch(SUM(inner, axis=tuple(k - lead for k in axis), keepdims=n.attr("keepdims")), n.shape)
+
+
+TIDY = Rules(LAWS, [
+    ((DIV,), softmax, None),
+    ((EXP,), exp_of_log_softmax, (SUB,)),
+    ((SUM,), _probabilities, (SOFTMAX, ONE_HOT)),
+    ((SUM,), _centred, (SUB,)),
+    ((ADD, SUB, MUL, DIV), neutral, (CONST,)),
+    ((SUM,), _sum_beside_spread, (BROADCAST, EXPAND)),
+    *MATRIX_RULES,
+    *SPREAD_RULES,
+])  # fmt: skip
+
+__all__ = ["LAWS", "TIDY"]
