@@ -11,6 +11,15 @@ def two_layer(x: "n", y: "m", W1: "h n", W2: "m h"):
     return L
 
 
+def one_output(x: "n", y: "", W1: "h n", b1: "h", w2: "h", b2: ""):
+    z1 = W1 @ x + b1
+    a1 = cr.sigmoid(z1)
+    a2 = w2 @ a1 + b2
+    yhat = cr.sigmoid(a2)
+    J = -y * cr.log(yhat) - (1 - y) * cr.log(1 - yhat)
+    return J
+
+
 def classifier(X: "n d", y: "int[n]", W1: "d h", b1: "h", W2: "h k", b2: "k"):
     H = cr.relu(X @ W1 + b1)
     P = cr.softmax(H @ W2 + b2)

@@ -28,6 +28,7 @@ PROMISED = [
     "Node",
     "Op",
     "ChainruleError",
+    "OutputError",
     "exp",
     "expm1",
     "log",
@@ -124,6 +125,15 @@ def test_public_methods_are_documented(name: str):
         if method in {"ndim", "attr", "parameters", "gradients", "output_names"}:  # their names say it
             continue
         assert inspect.getdoc(value), f"{name}.{method}"
+
+
+@pytest.mark.parametrize("name", cr.optim.__all__)
+def test_update_rules_and_their_methods_are_documented(name: str):
+    kind = getattr(cr.optim, name)
+    assert len((inspect.getdoc(kind) or "").splitlines()[0]) > 5
+    for method, value in vars(kind).items():
+        if not method.startswith("_") and (inspect.isfunction(value) or isinstance(value, property)):
+            assert inspect.getdoc(value), f"{name}.{method}"
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

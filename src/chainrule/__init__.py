@@ -38,6 +38,7 @@ from .graph.errors import (
     MissingRule,
     NamingError,
     NoDerivative,
+    OutputError,
     ParseError,
     ShapeError,
 )
@@ -74,17 +75,17 @@ __version__ = "0.1.0"
 # `from chainrule import *` does not touch the builtins: abs, compile, max, min and sum are left out.
 __all__ = [
     "ChainruleError", "Compiled", "Cost", "DataError", "Derivation", "Graph", "GraphError", "InputError",
-    "InternalError", "KindError", "MissingRule", "NamingError", "NoDerivative", "Node", "Op", "ParseError", "Point",
-    "ShapeError", "arange", "argmax", "broadcast_to", "check_gradients", "clip", "compare_counts", "concatenate",
-    "conv2d", "cos", "cost", "derive", "diag", "dot", "einsum", "elu", "equal", "erf", "exp", "expand_dims",
-    "expm1", "eye", "flip", "gelu", "hessian", "jacobian", "leaky_relu", "log", "log1p", "log_softmax", "logsumexp",
-    "matmul", "maximum", "mean", "measure_recompute", "minimum", "norm", "numerical_gradient", "one_hot", "outer",
-    "pad", "parse", "parse_latex", "relative_error", "relu", "reshape", "sigmoid", "sign", "silu", "sin", "softmax",
-    "softplus", "sqrt", "square", "squeeze", "stack", "stop_gradient", "swapaxes", "take", "tanh", "tr", "trace",
-    "transpose", "value_and_grad", "var", "where", "xlogy",
+    "InternalError", "KindError", "MissingRule", "NamingError", "NoDerivative", "Node", "Op", "OutputError",
+    "ParseError", "Point", "ShapeError", "arange", "argmax", "broadcast_to", "check_gradients", "clip",
+    "compare_counts", "concatenate", "conv2d", "cos", "cost", "derive", "diag", "dot", "einsum", "elu", "equal", "erf",
+    "exp", "expand_dims", "expm1", "eye", "flip", "gelu", "hessian", "jacobian", "leaky_relu", "log", "log1p",
+    "log_softmax", "logsumexp", "matmul", "maximum", "mean", "measure_recompute", "minimum", "norm",
+    "numerical_gradient", "one_hot", "outer", "pad", "parse", "parse_latex", "relative_error", "relu", "reshape",
+    "sigmoid", "sign", "silu", "sin", "softmax", "softplus", "sqrt", "square", "squeeze", "stack", "stop_gradient",
+    "swapaxes", "take", "tanh", "tr", "trace", "transpose", "value_and_grad", "var", "where", "xlogy",
 ]  # fmt: skip
 
-_SUBMODULES = ("data", "labs", "models", "optim", "plots")  # imported when first asked for: `cr.models`
+_SUBMODULES = ("data", "labs", "models", "nn", "optim", "plots")  # imported when first asked for: `cr.models`
 
 
 def __getattr__(name: str) -> _Any:

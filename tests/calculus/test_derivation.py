@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import two_layer
+from networks import one_output, two_layer
 
 import chainrule as cr
 from chainrule.face.graph import Graph
@@ -25,15 +25,6 @@ TWO_LAYER = """
 ∂L/∂W1 = outer(∂L/∂z, x)
 ∂L/∂W2 = outer(∂L/∂yhat, u)
 """
-
-
-def one_output(x: "n", y: "", W1: "h n", b1: "h", w2: "h", b2: ""):
-    z1 = W1 @ x + b1
-    a1 = cr.sigmoid(z1)
-    a2 = w2 @ a1 + b2
-    yhat = cr.sigmoid(a2)
-    J = -y * cr.log(yhat) - (1 - y) * cr.log(1 - yhat)
-    return J
 
 
 ONE_OUTPUT = """
@@ -172,9 +163,9 @@ MEAN_SQUARES = """
 ∂L/∂e = 2·e / n
 ∂L/∂y = -∂L/∂e
 ∂L/∂yhat = ∂L/∂e
-∂L/∂b = sum(∂L/∂e)
-∂L/∂w = Xᵀ @ ∂L/∂e
-∂L/∂X = outer(∂L/∂e, w)
+∂L/∂b = sum(∂L/∂yhat)
+∂L/∂w = Xᵀ @ ∂L/∂yhat
+∂L/∂X = outer(∂L/∂yhat, w)
 """
 
 
@@ -217,7 +208,7 @@ BATCH_NORM = """
 ∂L/∂Xhat = ∂L/∂Y ⊙ gamma
 ∂L/∂v = -(sum(∂L/∂Xhat ⊙ Xhat, axis=0) / (2·(v + 1e-05)))
 ∂L/∂mu = -(sum(∂L/∂Xhat, axis=0) / sqrt(v + 1e-05))
-∂L/∂X = gamma ⊙ (∂L/∂Y - mean(∂L/∂Y ⊙ Xhat, axis=0) ⊙ Xhat - ∂L/∂beta / n) / sqrt(v + 1e-05)
+∂L/∂X = ∂L/∂Xhat / sqrt(v + 1e-05) + 2·∂L/∂v ⊙ (X - mu) / n + ∂L/∂mu / n
 ∂L/∂gamma = sum(∂L/∂Y ⊙ Xhat, axis=0)
 """
 

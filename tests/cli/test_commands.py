@@ -145,3 +145,41 @@ def test_checks_that_cannot_be_made(chainrule, here):
     failed(chainrule("check", "net.py:loss", "--tolerance", "0"), 2, "'--tolerance'")
     failed(chainrule("check", "net.py:loss", "--seed", "-1"), 2, "'--seed'")
     assert everything(here) == ["at.json", "net.py"]
+
+
+def test_the_error_that_is_printed_does_not_depend_on_the_tolerance(chainrule):
+    args = ("check", "L = sum(x**3)", "--sizes", "x: n", "--json")
+    errors = [json.loads(chainrule(*args, "--tolerance", t).stdout)["max_relative_error"] for t in ("1e-6", "1e-3")]
+    assert errors[0] == errors[1] > 1e-13
+    for tolerance in ("1e-14", "1e-30", "nan", "1"):
+        failed(chainrule(*args, "--tolerance", tolerance), 2, "'--tolerance'", "not between 4e-11 and 1")
+
+
+def test_sizes_that_do_not_fit_are_named(chainrule):
+    sizes = "X: N H W c, K: 3 3 c k, H=2, W=2"
+    failed(
+        chainrule("check", "Y = conv2d(X, K); L = sum(Y**2)", "--sizes", sizes), 1,
+        "the sizes given, H = 2 and W = 2, do not fit, whatever N, c, k are", "conv2d(…)",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "command, name, endings",
+    [
+        ("draw", "a.png", ".svg or .dot"),
+        ("draw", "a.html", ".svg or .dot"),
+        ("cost", "a.svg", ".txt, .tex, .html, .htm or .md"),
+        ("check", "a.json", ".htm or .md"),
+        ("source", "a.svg", ".py"),
+    ],
+)
+def test_a_file_that_a_command_does_not_write(chainrule, here, command, name, endings):
+    failed(chainrule(command, "net.py:loss", "--out", name), 2, "'--out'", f"{name} ends in ", f"{endings}\n")
+    assert everything(here) == ["net.py"]
+
+
+def test_numbers_that_json_has_not(chainrule, here):
+    (here / "at.json").write_text('{"x": [0.0, 1.0]}')
+    args = ("derive", "z = log(x); w = z - z; v = -z; L = sum(z)", "--sizes", "x: n", "--at", "at.json", "--json")
+    values = json.loads(chainrule(*args).stdout)["at"]["values"]
+    assert values["z"] == ["-inf", 0.0] and values["L"] == "-inf"

@@ -36,16 +36,17 @@ def test_every_format_of_a_text_is_what_the_library_answers(chainrule):
 
 def test_the_ending_of_the_file_decides(chainrule, here):
     d = own()
-    asked = {"a.md": d.markdown(), "a.html": d.html(), "a.tex": d.tex(), "a.txt": d.text(), "a.out": d.text()}
+    asked = {"a.md": d.markdown(), "a.html": d.html(), "a.tex": d.tex(), "a.txt": d.text(), "a": d.text()}
     for name, expected in asked.items():
         result = chainrule("derive", TEXT, "--sizes", SIZES, "--wrt", "W", "--out", name)
         assert result.exit_code == 0 and not result.stdout and result.stderr == f"wrote {name}\n"
         assert (here / name).read_text("utf-8").rstrip("\n") == expected.rstrip("\n"), name
-    assert everything(here) == ["a.html", "a.md", "a.out", "a.tex", "a.txt", "net.py"]
+    assert everything(here) == ["a", "a.html", "a.md", "a.tex", "a.txt", "net.py"]
 
 
 def test_a_format_overrules_the_ending(chainrule, here):
     assert chainrule("derive", TEXT, "--sizes", SIZES, "--out", "a.txt", "--format", "md").exit_code == 0
+    assert chainrule("derive", TEXT, "--sizes", SIZES, "--out", "a.out", "--format", "md").exit_code == 0
     assert (here / "a.txt").read_text("utf-8").startswith("# The gradients of f\n")
 
 
@@ -126,7 +127,11 @@ def test_a_text_from_stdin_in_mathematical_signs(chainrule):
         ((TEXT, "--sizes", "x: n, W: n h"), ["W @ x", "h", "n", "      ^"]),
         (("z = W @ x; L = sum(z**2", "--sizes", SIZES), ["`(` is never closed"]),
         (("L = sum(sigmod(x))", "--sizes", "x: n"), ["sigmod", "sigmoid"]),
-        (("y = tanh(x)", "--sizes", "x: n"), ["real scalar", "(n,)"]),
+        (("y = tanh(x)", "--sizes", "x: n"), ["the text gives y", "(n,)", "write sum(y)", "\n  y = tanh(x)\n  ^"]),
+        (("z = 2·x\nz > 1", "--sizes", "x: n"), ["the text gives z > 1, which is boolean", "\n  z > 1\n  ^"]),
+        (("x", "--sizes", "x: n"), ["the text gives x", "write sum(x)"]),
+        (("L = sum(x\x1b[31m)", "--sizes", "x: n"), [r"`\x1b` has no meaning", r"L = sum(x\x1b[31m)"]),
+        (("L = sum(x\u202e)", "--sizes", "x: n"), ["`U+202E` has no meaning", "L = sum(xU+202E)"]),
         (("net.py:model",), ["real scalar", "(h,)", "net.py"]),
         (("-",), ["no UTF-8"]),
     ],
@@ -138,16 +143,27 @@ def test_what_cannot_be_derived(chainrule, args, messages):
 @pytest.mark.parametrize(
     "args, messages",
     [
-        (("net.py:loss", "--wrt", "w1"), ["'--wrt'", "'w1'", "did you mean W1?", "x, y, W1, W2"]),
+        (("net.py:loss", "--wrt", "w1"), ["'--wrt'", "'w1'", "did you mean `W1`?", "x, y, W1, W2"]),
         (("net.py:loss", "--wrt", ""), ["'--wrt'"]),
         (("net.py:loss", "--notation", "dot"), ["'--notation'", '"bar"']),
         (("net.py:loss", "--format", "pdf"), ["'--format'", "'latex'"]),
         (("net.py:loss", "--sizes", "q=3"), ["'--sizes'", "no size called q", "h, m, n"]),
         (("net.py:loss", "--sizes", "n=0"), ["'--sizes'", "at least 1"]),
-        (("net.py:loss", "--sizes", "n=two"), ["'--sizes'", "whole number"]),
-        (("net.py:loss", "--sizes", "n 3"), ["'--sizes'", "'n 3'"]),
-        (("net.py:loss", "--sizes", "n=3", "--sizes", "n=4"), ["'--sizes'", "n is given twice"]),
-        (("net.py:loss", "--sizes", "w1: 3 3"), ["'--sizes'", "no parameter called w1", "did you mean W1?"]),
+        (("net.py:loss", "--sizes", "n=1e3"), ["'--sizes'", "write n=1000"]),
+        (("net.py:loss", "--sizes", "n=" + "9" * 5000), ["'--sizes'", "whole number"]),
+        ((TEXT, "--sizes", "x: -1, W: h n"), ["'--sizes'", "at least 1", "     ^"]),
+        ((TEXT, "--sizes", "x: n, W: m×n"), ["'--sizes'", '"m n"', "           ^"]),
+        ((TEXT, "--sizes", "x: flt[n]\nW: h n"), ["'--sizes'", "not flt"]),
+        ((TEXT, "--sizes", "x:(n,), W: h n"), ["'--sizes'", 'here "n"']),
+        (("L = sum(x)", "--sizes", "x: n, y: int[n]", "--wrt", "y"), ["'--wrt'", "y is integer"]),
+        (("L = sum(x)", "--sizes", "x: n", "--wrt", "Q"), ["'--wrt'", "the text has no quantity called 'Q'"]),
+        ((TEXT, "--sizes", SIZES, "--out", "a.pdf"), ["'--out'", "ends in .pdf", ".txt, .tex, .html, .htm or .md"]),
+        ((TEXT, "--sizes", SIZES, "--out", "a.svg"), ["'--out'", "ends in .svg"]),
+        (("net.net",), ["'TARGET'", "FILE.py:function"]),
+        (("net.py:loss", "--sizes", "n=two"), ["'--sizes'", "whole number", '"n: two"']),
+        (("net.py:loss", "--sizes", "n 3"), ["'--sizes'", "`n 3` has no colon", "n=100"]),
+        (("net.py:loss", "--sizes", "n=3", "--sizes", "n=4"), ["'--sizes'", "`n` is there twice"]),
+        (("net.py:loss", "--sizes", "w1: 3 3"), ["'--sizes'", "no parameter called w1", "did you mean `W1`?"]),
         (("net.py:bare",), ["'--sizes'", "x, W", "def bare("]),
         (("net.py:g", "--sizes", "n=3"), ["'--sizes'", "graph already"]),
         ((), ["TARGET"]),

@@ -42,6 +42,9 @@ BAD = {
         "    return cr.sum(z)\n",
         ["`mystery` has no derivative", "wrong.py:4", "stop_gradient"],
     ),
+    "a free number of names": (
+        'import chainrule as cr\ndef f(x, **Ws):\n    return cr.sum(x)\n', ["**Ws", "cannot be traced"],
+    ),
     "a free number of arguments": (
         'import chainrule as cr\ndef f(*xs):\n    return cr.sum(xs[0])\n', ["*xs", "plain name"],
     ),
@@ -66,10 +69,10 @@ def test_an_error_in_a_module_that_the_file_imports(chainrule, here):
 @pytest.mark.parametrize(
     "target, messages",
     [
-        ("net.py:los", ["nothing called 'los'", "did you mean loss?", "loss, model, bare, g"]),
+        ("net.py:los", ["nothing called 'los'", "did you mean `loss`?", "loss, model, bare, g"]),
         ("net.py", ["say which function", "net.py:loss"]),
         ("net.py:", ["say which function"]),
-        ("nett.py:loss", ["nett.py does not exist", "did you mean net.py?"]),
+        ("nett.py:loss", ["nett.py does not exist", "did you mean `net.py`?"]),
         ("nosuch/net.py:loss", ["nosuch/net.py does not exist"]),
         ("net:loss", ["neither FILE.py:function nor a text"]),
         ("net.py:cr", ["of type module"]),
@@ -78,6 +81,8 @@ def test_an_error_in_a_module_that_the_file_imports(chainrule, here):
         ("odd.py:Net", ["a class"]),
         ("odd.py:width", ["of type int"]),
         (".", ["neither"]),
+        ("no\x1b[31msuch\u202e.py:f", [r"the file no\x1b[31msuchU+202E.py does not exist"]),
+        ("net.loss", ["neither FILE.py:function nor a text"]),
     ],
 )
 def test_a_target_that_is_none(chainrule, here, target, messages):

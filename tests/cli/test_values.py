@@ -31,7 +31,7 @@ def with_(**changes: object) -> str:
         (with_(x={"a": 1}), ["x holds an object"]),
         (with_(x=[[1, 2], [3]]), ["x is ragged", "x[1] is of shape (1,)"]),
         (with_(x=[1, [2]]), ["x is ragged", "x[0] is a number"]),
-        (with_(w1=[1]), ["loss has no input called w1", "did you mean W1?", "x, y, W1, W2"]),
+        (with_(w1=[1]), ["loss has no input called w1", "did you mean `W1`?", "x, y, W1, W2"]),
         ('{"x": [1, 2]}', ["no value for y, W1, W2"]),
         (with_(x=1), ["x has shape ()", "(n,)"]),
         (with_(x=[1, 2, 3]), ["the size n is 3 in x (n,) and 2 in W1"]),
@@ -63,3 +63,33 @@ def test_no_file_and_no_text(chainrule, here):
     failed(chainrule("derive", "net.py:loss", "--at", "."), 2, "'--at'", "is a folder")
     (here / "at.json").write_bytes(b'{"x": "\xe9"}')
     failed(chainrule("derive", "net.py:loss", "--at", "at.json"), 1, "at.json", "no UTF-8 text")
+
+
+TEXT = "z = W @ x; L = sum(z**2)"
+
+
+@pytest.mark.parametrize("sizes", [("--sizes", "x: n, W: h n"), ("--sizes", "x: 2"), ()])
+def test_a_name_that_a_text_does_not_read_is_told(chainrule, here, sizes):
+    (here / "at.json").write_text('{"x": [1, 2], "W": [[1, 2]], "Q": 1}')
+    failed(chainrule("derive", TEXT, *sizes, "--at", "at.json"), 1, "at.json: the text has no input called Q; it has")
+    (here / "at.json").write_text('{"x": [1, 2], "W": [[1, 2]], "z": [3]}')
+    failed(chainrule("derive", TEXT, *sizes, "--at", "at.json"), 1, "at.json: the text has no input called z")
+    (here / "at.json").write_text('{"x": [1, 2], "W": [[1, 2]]}')
+    assert chainrule("derive", TEXT, *sizes, "--at", "at.json").exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["derive", "check", "draw"])
+def test_what_does_not_fit_is_told_with_the_file(chainrule, here, command):
+    asked = (command, "z = W @ x[y]; L = sum(where(c, z, 0))", "--sizes", "x: n, W: h k, y: int[k], c: bool[h]")
+    right = {"x": [1, 2, 3], "W": [[1, 2]], "y": [0, 2], "c": [True]}
+    for wrong, message in [
+        ({"W": [[1, 2, 3]]}, "at.json: the size k is 3 in W (h, k) and 2 in y (k,)"),
+        ({"W": [1, 2]}, "at.json: W has shape (2,), 1 axis; the text takes W as (h, k)"),
+        ({"y": [0.5, 2]}, "at.json: y must hold integers, written without a decimal point"),
+        ({"c": [1]}, "at.json: c must hold true and false"),
+        ({"y": [0, 3]}, "at.json: y[1] is 3; it indexes an axis and must lie in 0 … 2"),
+    ]:
+        (here / "at.json").write_text(json.dumps(right | wrong))
+        failed(chainrule(*asked, "--at", "at.json"), 1, message)
+    (here / "at.json").write_text(json.dumps(right))
+    assert chainrule(*asked, "--at", "at.json").exit_code == 0

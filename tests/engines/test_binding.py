@@ -31,7 +31,7 @@ TAIL: dict[str, Any] = {"x": np.ones(5), "i": np.array([0, 3])}
 WRONG = [
     (loss, {"y": None}, r"loss takes X \(n, d\), W \(d, k\), y \(n,\), mask \(n,\); missing: y"),
     (loss, {"z": np.ones(2)}, "unknown: z"),
-    (loss, {"X": np.ones(4)}, r"X has shape \(4,\), 1 axes; loss takes X as \(n, d\)"),
+    (loss, {"X": np.ones(4)}, r"X has shape \(4,\), 1 axis; loss takes X as \(n, d\)"),
     (loss, {"W": np.ones((5, 2))}, r"the size d is 3 in X \(n, d\) and 5 in W \(d, k\), which has shape \(5, 2\)"),
     (loss, {"y": np.zeros(4)}, r"y holds float64 and must hold integers; convert it: y.astype\(int\)"),
     (loss, {"mask": np.zeros(4, int)}, "mask holds int64 and must hold booleans"),

@@ -41,6 +41,39 @@ def test_labels_have_no_derivative():
         cr.derive(f, wrt="w")
 
 
+def test_a_quantity_without_a_name_is_written_out():
+    with pytest.raises(NoDerivative, match=r"returns x ⊙ w > 2, which is boolean; .*\n  in .*test_loss.py"):
+        cr.derive(lambda x, w: x * w > 2, x="n", w="n")
+    with pytest.raises(NoDerivative, match=r"returns 2·x, which .*: return cr.sum\(…\) or cr.mean\(…\)"):
+        cr.derive(lambda x: 2 * x, x="n")
+
+    def doubled(x: "n"):
+        made = [x]
+        for _ in range(40):
+            made.append(cr.tanh(made[-1]) + cr.sin(made[-1]))
+        return made[-1]
+
+    with pytest.raises(NoDerivative, match=r"returns add\(…\), which has the shape"):  # its formula has 2⁴⁰ terms
+        cr.derive(doubled)
+
+
+def test_a_text_is_told_in_its_own_terms():
+    with pytest.raises(NoDerivative) as error:
+        cr.derive(cr.parse("z = W @ x; y = 2·z; y", "x: n, W: h n"))
+    assert str(error.value) == (
+        "the text gives y, which has the shape (h,); a gradient is that of a real scalar: write sum(y) or mean(y)\n"
+        "  z = W @ x; y = 2·z; y\n"
+        "             ^"
+    )
+    with pytest.raises(NoDerivative, match=r"the text gives 2 quantities, .*: end with the loss alone"):
+        cr.derive(cr.parse("return x, x", "x: "))
+
+
+def test_a_name_that_was_meant():
+    with pytest.raises(NamingError, match=r"f has no quantity called 'w1'; it has x, W1; did you mean `W1`\?"):
+        cr.trace(lambda x, W1: cr.sum(W1 @ x), x="n", W1="m n")["w1"]
+
+
 def test_an_operation_without_a_derivative_is_named_with_its_line():
     def f(x: "n"):
         z = NONE(x)

@@ -11,8 +11,7 @@ from networks import two_layer
 from ops.cases import CASES
 
 import chainrule as cr
-from chainrule.face.files import OutputError
-from chainrule.graph.errors import GraphError, InputError
+from chainrule.graph.errors import GraphError, InputError, OutputError
 
 
 def texts(svg: str) -> list[str]:

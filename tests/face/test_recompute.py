@@ -7,7 +7,7 @@ import json
 import pytest
 
 import chainrule as cr
-from chainrule.graph.errors import GraphError, InputError, NamingError, ShapeError
+from chainrule.graph.errors import GraphError, InputError, NamingError
 
 
 def deep(X: "n d", W1: "d d", W2: "d d", W3: "d d", W4: "d d", W5: "d d", W6: "d d"):
@@ -84,9 +84,11 @@ def test_labels_lie_in_range():
 def test_errors():
     with pytest.raises(InputError, match="deep needs d=…, n=…; it was given n"):
         cr.measure_recompute(D, n=3)
-    with pytest.raises(InputError, match="deep needs d=…, n=…; it was given n, d, q"):
+    with pytest.raises(InputError, match="there is no size called q: the sizes are d, n"):
         cr.measure_recompute(D, n=3, d=2, q=1)
-    with pytest.raises(ShapeError, match="the size d must be at least 1, not 0"):
+    with pytest.raises(InputError, match="there is no size called n: all sizes are numbers"):
+        cr.measure_recompute(cr.derive(lambda x: cr.sum(x**2), x=3), n=3)
+    with pytest.raises(InputError, match="the size d must be an integer, at least 1, not 0"):
         cr.measure_recompute(D, n=3, d=0)
     with pytest.raises(GraphError, match="takes a derivation"):
         cr.measure_recompute(deep, n=3, d=2)
@@ -94,3 +96,5 @@ def test_errors():
         cr.measure_recompute(D, n=3, d=2, repeats=0)
     with pytest.raises(NamingError, match="keep: 'h7'"):
         cr.measure_recompute(D, keep="h7", n=3, d=2)
+    with pytest.raises(NamingError, match=r"keep: 'X' .* it is an input, which is there anyway"):
+        cr.measure_recompute(D, keep="X", n=3, d=2)

@@ -19,7 +19,6 @@ from chainrule.graph.dims import (
     Size,
     divide_exactly,
     evaluate,
-    factored,
     latex,
     python,
     shape_text,
@@ -292,23 +291,6 @@ def test_printing(p: Size, text: str, code: str, tex: str):
 def test_printing_of_the_rest():
     assert repr(n - 1) == "Dim(n - 1)" and f"{n - 1:>7}" == "  n - 1"
     assert [shape_text(s) for s in [(), (n,), (n, d), (3, n + 1)]] == ["()", "(n,)", "(n, d)", "(3, n + 1)"]
-
-
-@pytest.mark.parametrize(
-    ("p", "text"),
-    [
-        (2 * n * h * d + n * h, "n·h·(2·d + 1)"),
-        (4 * n * n + 2 * n, "2·n·(2·n + 1)"),
-        (-n - 1, "-(n + 1)"),
-        (-2 * n - 2, "-2·(n + 1)"),
-        (6 * n * h, "6·n·h"),
-        (n + 1, "n + 1"),
-        (n * ((H - 1) // 2), "n·⌊(H - 1)/2⌋"),
-        (12, "12"),
-    ],
-)
-def test_factoring(p: Size, text: str):
-    assert factored(p) == text
 
 
 def test_examples():

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.graph.errors import ChainruleError
-from chainrule.labs.files import OutputError, OutputFolder
+from chainrule.graph.errors import ChainruleError, OutputError
+from chainrule.labs.files import OutputFolder
 
 NAMES = ["a.txt", "b.bin"]
 

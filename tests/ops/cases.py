@@ -16,7 +16,7 @@ import numpy
 import scipy.special
 
 import chainrule as cr
-from chainrule.face.graph import parse_sizes
+from chainrule.grammar.sizes import parse_sizes
 from chainrule.graph.dims import evaluate
 from chainrule.graph.node import OPS, REAL, Node, leaf
 

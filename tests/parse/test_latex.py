@@ -18,6 +18,7 @@ from views.test_indexed import attention, layer_norm, multi_head, sequence_model
 from views.test_latex import START, WAYS, normalised
 
 import chainrule as cr
+from chainrule.grammar import latex_functions
 from chainrule.graph.errors import ParseError
 from chainrule.graph.node import LEAF, OPS, Node
 from chainrule.views.latex import LATEX, aligned, to_latex
@@ -254,6 +255,16 @@ WRITTEN = [
     (r"s^{-1}", 1 / s),
     (r"\operatorname{Tr}(C^\top C)", np.trace(C.T @ C)),
     (r"2[x - y]", 2 * (x - y)),
+    (r"\langle x, y \rangle", x @ y),
+    (r"⟨A, |A|⟩^2", (A * abs(A)).sum() ** 2),
+    (r"\sum_i \left\langle x, C_i \right\rangle", (C @ x).sum()),
+    (r"1{,}234{,}000.5 s", 1234000.5 * s),
+    (r"L = \sum_i x_i - y_i + s", (x - y).sum() + s),
+    (r"L = \frac1n \sum_i 2 x_i + y_i", (2 * x + y).mean()),
+    (r"v_i = \sum_j C_{ij} x_j + y_i", C @ x + y),
+    (r"v_i = \sum_i x_i + y_i", x.sum() + y),
+    (r"x_i \sum_i y_i", x * y.sum()),
+    (r"\sum_i (\theta^\top C_i - y_i) C_i", C.T @ (C @ theta - y)),
     (r"\pi s^2", np.pi * s**2),
     (r"$x^\top\! y \quad$.", x @ y),
     (r"\varphi := s \\ 2\varphi", 2 * s),
@@ -267,6 +278,131 @@ def test_what_people_write(latex: str, expected: Any):
     found = cr.compile(cr.parse_latex(latex, INPUTS))(**VALUES)
     assert np.shape(found) == np.shape(expected)
     np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+AS_ARRAYS = [
+    (r"\sum_i x_i y_i", "sum(x ⊙ y)"),
+    (r"\sum_i x_i^2", "sum(x²)"),
+    (r"\sum_i x_i x_i", "sum(x²)"),
+    (r"\sum_{ij} A_{ij}^2", "sum(A²)"),
+    (r"\sum_{i=1}^n \sum_{j=1}^m A_{ij} \log |A_{ij}|", "sum(A ⊙ log(abs(A)))"),
+    (r"\frac1n \sum_i \sum_j s A_{ij}", "(1 / n)·s·sum(A)"),
+    (r"\sum_j A_{ij}", "sum(A, axis=1)"),
+    (r"\sum_j A_{ij} z_j", "A @ z"),
+    (r"\sum_i A_{ij} x_i", "Aᵀ @ x"),
+    (r"\sum_i A_{ij} x_i y_i", "Aᵀ @ (x ⊙ y)"),
+    (r"\sum_k C_{ik} A_{kj}", "C @ A"),
+    (r"v_{kj} = \sum_i A_{ij} C_{ki}", "v = C @ A"),
+    (r"v_{ij} = \sum_k A_{kj} C_{ki}", "v = Cᵀ @ A"),
+    (r"\sum_j A_{ij} A_{kj}", "A @ Aᵀ"),
+    (r"\sum_{kl} C_{ik} C_{kl} A_{lj}", "C @ C @ A"),
+    (r"\sum_j A_{ij} z_j A_{kj}", "(A ⊙ z[None, :]) @ Aᵀ"),
+    (r"\sum_{ij} x_i A_{ij} z_j", "x @ A @ z"),
+    (r"\sum_i x_i \sum_j A_{ij} z_j", "x @ A @ z"),
+    (r"\sum_{ij} x_i y_j", "sum(x)·sum(y)"),
+    (r"\sum_i x_i \sum_i y_i", "sum(y)·sum(x)"),
+    (r"\sum_i C_{ii}", "tr(C)"),
+    (r"x_i z_j", "outer(x, z)"),
+    (r"v_{ij} = s z_j x_i", "v = s·outer(x, z)"),
+    (r"v_{ij} = z_j x_i", "v = outer(x, z)"),
+    (r"A_{ij} x_i", "A ⊙ x[:, None]"),
+    (r"\sum_i \sum_j C_{ij} (x_i - x_j)^2", "sum(C ⊙ (x[:, None] - x[None, :])²)"),
+    (r"r_i = \sum_j A_{ij} \\ L = \sum_i r_i", "r = sum(A, axis=1)\nL = sum(r)"),
+    (r"\sum_l Q_{ijl} K_{ikl}", 'einsum("abc,adc->abd", Q, K)'),
+    (r"\frac12 \|C x - y\|^2", "0.5·sum((C @ x - y)²)"),
+    (r"L = -\sum_i y_i \log x_i + (1-y_i) \log(1-x_i)", "L = -sum(y ⊙ log(x) + (1 - y) ⊙ log(1 - x))"),
+]
+
+
+@pytest.mark.parametrize("latex, text", AS_ARRAYS, ids=[latex for latex, _ in AS_ARRAYS])
+def test_indices_become_what_one_would_write_without(latex: str, text: str):
+    assert cr.parse_latex(latex, INPUTS).text().removeprefix("output = ") == text
+
+
+SUBSCRIPTED = {
+    "a": "i",
+    "b": "i",
+    "c": "j",
+    "d": "k",
+    "A": "ij",
+    "B": "ij",
+    "C": "jk",
+    "D": "kj",
+    "E": "jl",
+    "T": "ijk",
+}
+EXTENT = {"i": 2, "j": 3, "k": 4, "l": 5}
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.sampled_from(sorted(SUBSCRIPTED)), min_size=1, max_size=5),
+    st.sets(st.sampled_from("ijkl")),
+    st.booleans(),
+)
+def test_sums_of_products_have_the_value_that_numpy_finds(names: list[str], over: set[str], nested: bool):
+    used = sorted({i for name in names for i in SUBSCRIPTED[name]})
+    summed, kept = [i for i in used if i in over], [i for i in used if i not in over]
+    sums = "".join(rf"\sum_{i} " for i in summed) if nested else rf"\sum_{{{''.join(summed)}}} " * bool(summed)
+    product = " ".join(f"{name}_{{{SUBSCRIPTED[name]}}}" for name in names)
+    left = f"v_{{{''.join(reversed(kept))}}}" if kept else "v"
+    g = cr.parse_latex(f"{left} = {sums}{product}", {n: tuple(EXTENT[i] for i in s) for n, s in SUBSCRIPTED.items()})
+    rng = np.random.default_rng(0)
+    arrays = {n: rng.normal(size=[EXTENT[i] for i in s]) for n, s in SUBSCRIPTED.items()}
+    spec = ",".join(SUBSCRIPTED[name] for name in names) + "->" + "".join(reversed(kept))
+    expected = np.einsum(spec, *(arrays[name] for name in names))
+    np.testing.assert_allclose(cr.compile(g)(**arrays), expected, rtol=1e-9, atol=1e-9)
+
+
+LOSSES = [  # in indices and without, the inputs, one of them, and a form in its gradient
+    (
+        r"z_i = \sum_k W_{ik} x_k \\ L = \sum_i (z_i - y_i)^2", "z = W @ x; L = sum((z - y)**2)",
+        "x: n, y: m, W: m n", "W", "outer(∂L/∂z, x)",
+    ),
+    (
+        r"L = \frac1n \sum_{i=1}^n \Bigl(\sum_j X_{ij} w_j - y_i\Bigr)^2 + \lambda \sum_j w_j^2",
+        "L = sum((X @ w - y)**2) / n + λ * sum(w**2)", "X: n d, y: n, w: d, λ: ", "w", "Xᵀ @ (X @ w - y)",
+    ),
+    (
+        r"q = \operatorname{softmax}(W x) \\ L = -\sum_i y_i \log q_i", "q = softmax(W @ x); L = -sum(y * log(q))",
+        "x: n, y: m, W: m n", "W", "= outer(q - y, x)",
+    ),
+    (
+        r"Z = X W \\ P = \operatorname{softmax}(Z) \\ L = -\frac1N \sum_{i=1}^N \sum_{k} Y_{ik} \log P_{ik}",
+        "Z = X @ W; P = softmax(Z); L = -sum(Y * log(P)) / N", "X: N d, W: d K, Y: N K", "Z", "= (P - Y) / N",
+    ),
+    (
+        r"p = \sigma(X w) \\ L = -\sum_i y_i \log p_i + (1 - y_i) \log(1 - p_i)",
+        "p = σ(X @ w); L = -sum(y * log(p) + (1 - y) * log(1 - p))", "X: n d, w: d, y: n", "w", "Xᵀ @ (p - y)",
+    ),
+    (
+        r"L = \sum_{i=1}^n \log(1 + e^{-y_i w^\top X_i})", "L = sum(log(1 + exp(-(y * (X @ w)))))",
+        "X: n d, y: n, w: d", "w", "-(Xᵀ @ (y ⊙ sigmoid(-(y ⊙ (X @ w)))))",
+    ),
+    (
+        r"L = \sum_{ij} \alpha_i \alpha_j K_{ij}", "L = α @ K @ α", "α: n, K: n n", "α", "= (K + Kᵀ) @ α",
+    ),
+    (
+        r"L = \sum_i \alpha_i - \frac12 \sum_i \sum_j \alpha_i \alpha_j y_i y_j K_{ij}",
+        "L = sum(α) - 0.5 * ((α * y) @ K @ (α * y))", "α: n, y: n, K: n n", "α", "(K + Kᵀ) @ (α ⊙ y)",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("latex, text, sizes, of, form", LOSSES, ids=[latex for latex, *_ in LOSSES])
+def test_losses_in_indices_derive_as_those_without(latex: str, text: str, sizes: str, of: str, form: str):
+    d = cr.derive(cr.parse_latex(latex, sizes))
+    assert form in d.text()
+    assert d[of] is cr.derive(cr.parse(text, sizes))[of]
+
+
+def test_a_mistake_of_ours_is_not_the_reader_s(monkeypatch: pytest.MonkeyPatch):
+    def broken(*_: Any) -> Any:
+        raise KeyError("ours")
+
+    monkeypatch.setitem(latex_functions.ENTRYWISE, "tanh", broken)
+    with pytest.raises(KeyError, match="ours"):
+        cr.parse_latex(r"\tanh(s)", INPUTS)
 
 
 def test_names_and_gradients():
@@ -319,7 +455,11 @@ WRONG = [  # the text, the kind of error, the line and column of the caret, what
     (r"s/t x", ParseError, (1, 2), "two ways"),
     (r"x_1", ParseError, (1, 3), "0 or 1"),
     (r"\sum_i s", ParseError, (1, 1), "has the index i"),
-    (r"v = \sum_i x_i + y_i", ParseError, (1, 20), "not summed over"),
+    (r"v = -\sum_i x_i - y_i", ParseError, (1, 19), r"put brackets around what \sum_i sums"),
+    (r"v = \sum_i x_i + s + y_i", ParseError, (1, 22), r"put brackets around what \sum_i sums"),
+    (r"\sum_i x_i + s + y_i", ParseError, (1, 18), "put brackets"),
+    (r"v = \sum_{ij} A_{ij} + y_i", ParseError, (1, 24), "put brackets"),
+    (r"v = s y_i", ParseError, (1, 9), r"write v_i = … or \sum_i …"),
     (r"\sum_{i=1}^{m} x_i", cr.ShapeError, (1, 1), "runs over"),
     (r"\sum_{i=2}^{n} x_i", ParseError, (1, 7), "whole axis"),
     (r"x_i z_i", cr.ShapeError, None, "the index i runs over"),
@@ -337,6 +477,17 @@ WRONG = [  # the text, the kind of error, the line and column of the caret, what
     (r"a < b < c", ParseError, None, "joined by"),
     (r"\operatorname{reshape}_{q}(x)", ParseError, (1, 1), "the sizes are"),
     (r"c \wedge s", cr.KindError, None, "join conditions"),
+    (r"\operatorname*{argmax} x", ParseError, (1, 1), r"\operatorname{argmax}_{i} x_{i}"),
+    (r"\operatorname{transpose}_{\mathrm{axes}=(0,7)}(A)", ParseError, (1, 1), "do not fit"),
+    (r"\exp(x, y)", cr.GraphError, (1, 1), "takes 1 argument, and has 2"),
+    (r"a = 2x; b = a", ParseError, (1, 7), r"equations are separated by `\\`"),
+    (r"\kappa x", ParseError, (1, 1), 'give its sizes if it is an input, as in "kappa: n"'),
+    (r"\sum_i r_i", ParseError, (1, 8), 'no quantity called `r`; give its sizes if it is an input, as in "r: n"'),
+    (r"A x", cr.ShapeError, (1, 3), r"`A` is n × m and `x` is n × 1; A^\top x would fit"),
+    (r"C A^\top", cr.ShapeError, (1, 3), "C A would fit"),
+    (r"C x A", cr.ShapeError, None, "a column stands before a matrix"),
+    (r"\langle x \rangle", ParseError, (1, 1), r"\langle x, y \rangle"),
+    (r"\langle x, C \rangle", ParseError, (1, 1), "two vectors"),
 ]
 
 

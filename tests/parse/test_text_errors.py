@@ -131,6 +131,14 @@ ERRORS = [
     ("reshape(x, (n ^/ 2, 2))", "sizes are divided with ⌊n/2⌋"),
     ("x ^$ y", "`$` has no meaning here"),
     ("^⌈n/2⌉", "round up with ⌊(n + 1)/2⌋"),
+    ("Σᵢ ^xᵢ²", "a sum has no index here: write sum(…) or Σ(…), as in sum(x²)"),
+    ("∑^ᵢ xᵢ²", "a sum has no index here"),
+    ("^½ ‖x‖²", "`½` has no meaning here: write 0.5"),
+    ("s ^⅔", "write (2/3)"),
+    ("0.5 ^||x||²", "write ·‖…‖ or norm(…) for a length"),
+    ("s · ^1e400", "this number is too large"),
+    ("x ^\x1b[31m", r"`\x1b` has no meaning here"),
+    ("x ^\u202e", "`U+202E` has no meaning here"),
     # numbers
     ("1 ^/ 0", "division by zero"),
     ("2 ^** 100000000", "too large"),
@@ -165,7 +173,7 @@ def test_one_message_and_a_caret(marked: str, told: str):
     line = text.count("\n", 0, at)
     assert told in message and "\n" not in message
     assert (error.line, error.column) == (line + 1, at - text.rfind("\n", 0, at))
-    if len(text) < 100:
+    if len(text) < 100 and text.replace("\n", "").replace("\t", "").isprintable():
         assert shown == "  " + text.split("\n")[line]
         assert caret.partition("^")[0] == " " * (1 + error.column)
     assert (f"(line {error.line}, column {error.column})" in caret) == ("\n" in text.strip())
@@ -182,7 +190,9 @@ OPERATIONS = [
     ("c ^& x > 1", cr.KindError, "join conditions; compare first"),
     ("c ∧ x > 1 ^∨ x", cr.KindError, "join conditions; compare first"),
     ("s ^@ x", cr.ShapeError, "`@` multiplies vectors and matrices"),
-    ("y^[0, 0]", cr.ShapeError, "2 indices for an array with 1 axes"),
+    ("y^[0, 0]", cr.ShapeError, "2 indices for an array with 1 axis, (m,)"),
+    ("s^[0]", cr.ShapeError, "1 index for a scalar, which has no entries"),
+    ("^sum(x, axis=3)", cr.ShapeError, "axis 3 does not exist: there is 1 axis"),
     ("^reshape(x, (m,))", cr.ShapeError, "has n entries and (m,) has m"),
     ("x ^+ 99999999999999999999", cr.KindError, "does not fit into 64 bits"),
     ("^array([[1], [1, 2]])", cr.KindError, "differ in length"),
@@ -226,7 +236,13 @@ SIZE_ERRORS = [
     ("x: n, ^x: m", "`x` is there twice"),
     ("y: m\n  x: ^n*d", "'n*d' gives no sizes for x"),
     ("x: ^0", "every size must be at least 1"),
-    ("x: ^(h, n)", "gives no sizes"),
+    ("x: ^(h, n)", 'gives no sizes for x: write them with spaces between, here "h n"'),
+    ("x:^(n,)", 'here "n"'),
+    ("W: ^m×n", 'here "m n"'),
+    ("x: ^-1", "every size must be at least 1"),
+    ("x: ^flt[n]", "the kinds are real, int and bool"),
+    ("x: ^99999999999999999999", "at most 18 digits"),
+    ("^x=n", 'a shape is written "x: n"'),
     ("x: ^int[n", "gives no sizes"),
 ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from counting import run_and_count
 from networks import NETWORKS, assorted, two_layer
@@ -12,7 +13,7 @@ import chainrule as cr
 from chainrule.engines import numpy as numpy_engine
 from chainrule.engines import xla as xla_engine
 from chainrule.graph.dims import symbol
-from chainrule.graph.errors import GraphError, MissingRule, ShapeError
+from chainrule.graph.errors import GraphError, InputError, MissingRule, ShapeError
 from chainrule.graph.node import CONST, LEAF, OPS, SIZE, Op, leaf, walk
 from chainrule.views.cost import Cost, count
 from chainrule.views.cost import cost as rules
@@ -239,14 +240,14 @@ def test_some_sizes_at_a_time():
 
 def test_errors_say_what_is_meant():
     c = cr.cost(two_layer)
-    with pytest.raises(ShapeError, match="no size called q: the sizes of this cost are h, m, n"):
+    with pytest.raises(InputError, match="no size called q: the sizes are h, m, n"):
         c.at(n=3, q=2)
-    with pytest.raises(ShapeError, match="no size called h: this cost holds numbers alone"):
+    with pytest.raises(InputError, match="no size called h: all sizes are numbers"):
         c.at(n=3, h=2, m=1).at(h=4)
-    with pytest.raises(ShapeError, match="the size n must be at least 1, not 0"):
-        c.at(n=0)
-    with pytest.raises(ShapeError):
-        c.at(n=2.5)
+    for wrong in (0, -1, 2.5, True, "d"):
+        with pytest.raises(InputError, match=f"the size n must be an integer, at least 1, not {wrong!r}"):
+            c.at(n=wrong)
+    assert type(c.at(n=np.int64(3), h=2, m=1).macs) is int
     derivation = cr.derive(two_layer)
     with pytest.raises(GraphError, match=r"d\.cost"):
         cr.cost(derivation)
@@ -254,7 +255,7 @@ def test_errors_say_what_is_meant():
         cr.cost(cr.trace(two_layer), n=3)
     with pytest.raises(ShapeError, match=r"depends on h, m, n: ask d\.cost\.at\(h="):
         _ = derivation.cost.ratio
-    with pytest.raises(GraphError, match="no matrix product"):
+    with pytest.raises(GraphError, match="no matrix product and no convolution"):
         _ = cr.derive(lambda x: cr.sum(x**2), x=3).cost.ratio
 
 

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import NETWORKS, classifier, two_layer
+from networks import NETWORKS, classifier, one_output, two_layer
 
 import chainrule as cr
 from chainrule.graph.dims import symbol
@@ -23,7 +23,7 @@ DERIVED = [cr.derive(f) for f in NETWORKS]
 
 
 def counts(steps) -> dict[str, Cost]:
-    return {step.name: step.cost for step in steps}
+    return {step.quantity: step.cost for step in steps}
 
 
 # By hand -----------------------------------------------------------------------------------------------------------
@@ -36,11 +36,11 @@ def test_two_layers_step_by_step():
         ("u", "u", "forward", (h,)),
         ("yhat", "yhat", "forward", (m,)),
         ("L", "L", "forward", ()),
-        ("∂L/∂yhat", "yhat", "backward", (m,)),
-        ("∂L/∂u", "u", "backward", (h,)),
-        ("∂L/∂z", "z", "backward", (h,)),
-        ("∂L/∂W1", "W1", "backward", (h, n)),
-        ("∂L/∂W2", "W2", "backward", (m, h)),
+        ("yhat", "∂L/∂yhat", "backward", (m,)),
+        ("W2", "∂L/∂W2", "backward", (m, h)),
+        ("u", "∂L/∂u", "backward", (h,)),
+        ("z", "∂L/∂z", "backward", (h,)),
+        ("W1", "∂L/∂W1", "backward", (h, n)),
     ]
     assert counts(steps) == {
         "z": Cost(h * n, h * (n - 1), macs=h * n),
@@ -63,7 +63,7 @@ def test_a_quantity_that_the_program_gets_round_costs_nothing():
         return L
 
     c = cr.derive(f, wrt="W").cost
-    step = {s.name: s for s in c.steps}
+    step = {s.quantity: s for s in c.steps}
     assert not step["P"].computed and step["P"].cost == Cost() and not step["∂L/∂P"].computed
     assert step["L"].computed and step["L"].cost.special != 0  # log softmax in one go
     assert step["∂L/∂Z"].cost.special == n * k  # P after all, from its logarithm
@@ -100,13 +100,52 @@ def test_states_are_steps():
 
 def test_a_gradient_in_a_quantity_inside():
     c = cr.derive(two_layer, wrt=["u"]).cost
-    assert [s.name for s in c.backward.steps] == ["∂L/∂yhat", "∂L/∂u"]
+    assert [s.quantity for s in c.backward.steps] == ["∂L/∂yhat", "∂L/∂u"]
     assert c.backward.macs == h * m
 
 
 def test_an_input_that_the_loss_does_not_depend_on():
     c = cr.derive(lambda x, y: cr.sum(x**2), wrt=["x", "y"], x="n", y="n").cost
     assert counts(c.backward.steps)["∂L/∂y"] == Cost()
+
+
+# As the derivation has them ----------------------------------------------------------------------------------------
+
+
+def recurrent(W: "4 n n", U: "n d", x: "d", s: "n"):
+    h = s
+    for k in range(4):
+        h = cr.tanh(W[k] @ h + U @ x)
+    return cr.sum(h**2)
+
+
+def stopped(x: "n", W: "n n", b: "n"):
+    a = cr.stop_gradient(W @ x)
+    c = cr.exp(a * b)
+    unused = cr.sum(W)  # noqa: F841
+    return cr.sum(c)
+
+
+@pytest.mark.parametrize("f", [*NETWORKS, one_output, recurrent, stopped], ids=lambda f: f.__name__)
+def test_the_steps_are_those_of_the_derivation(f):
+    for asked in (None, ["W"] if f in (recurrent, stopped) else None):
+        d = cr.derive(f, wrt=asked)
+        assert [s.name for s in d.cost.backward.steps] == [s.name for s in d.steps]
+        assert [s.shape for s in d.cost.backward.steps] == [d[s.name].shape for s in d.steps]
+
+
+def test_the_parts_of_an_input_are_steps():
+    steps = {s.quantity: s for s in cr.derive(recurrent, wrt="W").cost.backward.steps}
+    assert steps["∂L/∂W[3]"].shape == (n, n) and steps["∂L/∂W[3]"].cost.macs == n * n
+    assert list(steps)[-1] == "∂L/∂W" and steps["∂L/∂W"].cost.macs == 0
+
+
+def test_the_adjoints_are_written_as_in_the_derivation():
+    for notation, written in (("bar", ["ū", "z̄", "W̄1"]), ("delta", ["δ_u", "δ_z", "δ_W1"])):
+        d = cr.derive(two_layer, wrt="W1", notation=notation)
+        assert [s.quantity for s in d.cost.backward.steps][1:] == written
+        assert all(s.text.startswith(f"{step.quantity} ") for s, step in zip(d.steps, d.cost.backward.steps))
+        assert f"\n{written[0]} " in str(d.cost.table())
 
 
 # Sums --------------------------------------------------------------------------------------------------------------
@@ -149,6 +188,17 @@ def test_steps_at_sizes():
     assert sum(s.cost for s in at.steps) == replace(at.total, parameters=0)
 
 
+def test_a_table_at_sizes_holds_numbers_alone():
+    c = cr.derive(two_layer, wrt=["W1", "W2"]).cost
+    at = c.at(n=784, h=64, m=10)
+    lines = str(at.table()).splitlines()
+    assert lines[1].split() == ["z", "(64,)", "50,176", "50,112", "0", "50,176"]
+    assert not any("·" in line for line in lines[:-1]) and "at h = 64, m = 10, n = 784" in lines
+    assert "64·(m + 784)" in str(c.at(n=784, h=64).table())
+    assert "·(" not in str(at.conventions()) and "at h = 64, m = 10, n = 784" in str(at.conventions())
+    assert at.conventions().as_dict()["MACs"]["forward"] == {"polynomial": "h·(m + n)", "value": 50_816}
+
+
 # Printing ----------------------------------------------------------------------------------------------------------
 
 
@@ -168,7 +218,7 @@ def test_the_table_has_a_row_for_each_step_and_the_sums():
     lines = str(cr.derive(two_layer, wrt=["W1", "W2"]).cost.table()).splitlines()
     assert lines[0].split() == ["shape", "multiplications", "additions", "special", "functions", "MACs"]
     assert [line.split()[0] for line in lines[1:13]] == [
-        "z", "u", "yhat", "L", "∂L/∂yhat", "∂L/∂u", "∂L/∂z", "∂L/∂W1", "∂L/∂W2", "forward", "backward", "total",
+        "z", "u", "yhat", "L", "∂L/∂yhat", "∂L/∂W2", "∂L/∂u", "∂L/∂z", "∂L/∂W1", "forward", "backward", "total",
     ]  # fmt: skip
     assert lines[1].split() == ["z", "(h,)", "n·h", "h·(n", "-", "1)", "0", "n·h"]
     with pytest.raises(GraphError, match="computed from others and has no steps"):
@@ -225,11 +275,12 @@ def test_json():
     c = cr.derive(two_layer, wrt=["W1", "W2"]).cost
     facts = json.loads(json.dumps(c.as_dict()))
     assert facts["forward"]["macs"] == {"polynomial": "h·(m + n)", "value": None} and facts["sizes"] == {}
+    last = facts["backward"]["steps"][-1]
+    assert (last["name"], last["quantity"], last["pass"]) == ("W1", "∂L/∂W1", "backward")
     assert facts["forward"]["steps"][0]["name"] == "z" and facts["forward"]["steps"][0]["shape"] == ["h"]
     facts = json.loads(json.dumps(c.at(n=3, h=5, m=2).as_dict()))
     assert facts["total"]["macs"] == {"polynomial": "h·(3·m + 2·n)", "value": 60} and facts["sizes"]["h"] == 5
     assert facts["saved_bytes"] == {"polynomial": "4·(h + m)", "value": 28}
     assert facts["recomputed"]["macs"]["value"] == 25
-    assert json.loads(json.dumps(c.table().records()))[0]["shape"] == ["h"]
     numbers = cr.cost(lambda x: cr.exp(x), x=3).as_dict()
     assert numbers["special"] == {"polynomial": None, "value": 3}

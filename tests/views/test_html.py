@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 import chainrule as cr
-from chainrule.views.html import Row, equation_rows, equation_table, mathml
+from chainrule.views.html import Row, equation_table, mathml
 from chainrule.views.latex import LATEX
 
 
@@ -35,7 +35,7 @@ def test_what_browsers_need(latex, expected):
 
 def test_a_table_of_equations():
     g = cr.trace(lambda W, x: cr.sum(cr.sigmoid(W @ x) ** 2), W="h n", x="n")
-    rows = equation_rows(g.equations(LATEX)) + [Row("W", "W - g", ("a step",), r"\leftarrow")]
+    rows = [*(Row(e.name, e.expression) for e in g.equations(LATEX)), Row("W", "W - g", ("a step",), r"\leftarrow")]
     root = ElementTree.fromstring(equation_table(rows, "Equations & updates"))
     cells = [["".join(td.itertext()) for td in tr] for tr in root.iter("tr")]
     assert cells[-1] == ["W", "←", "W−g", "a step"] and root.find(".//caption").text == "Equations & updates"  # type: ignore

@@ -77,7 +77,7 @@ def test_attention():
         r"\frac{\partial L}{\partial Q_{ijkl}} = \frac{1}{\sqrt{d}} \, "
         r"\sum_{m} \frac{\partial L}{\partial S_{ijkm}} \, K_{ijml}",
         r"\frac{\partial L}{\partial K_{ijkl}} = \frac{1}{\sqrt{d}} \, "
-        r"\sum_{m} Q_{ijml} \, \frac{\partial L}{\partial S_{ijmk}}",
+        r"\sum_{m} \frac{\partial L}{\partial S_{ijmk}} \, Q_{ijml}",
     ]
 
 

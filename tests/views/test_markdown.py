@@ -61,7 +61,7 @@ def test_inputs_that_are_alike_share_a_row():
 
 def test_numbers_at_a_point():
     d = cr.derive(cr.parse("L = sum(x**2)", "x: n"))
-    assert "## At this point\n\n$$\n\\begin{array}" in d.markdown(at={"x": [1.0, 2.0]})
+    assert "## At this point\n\n$$\n\\begin{aligned}" in d.markdown(at={"x": [1.0, 2.0]})
 
 
 def test_a_table_of_counts():

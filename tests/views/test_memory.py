@@ -13,7 +13,7 @@ from networks import NETWORKS, two_layer
 
 import chainrule as cr
 from chainrule.graph.dims import symbol
-from chainrule.graph.errors import GraphError, NamingError, ShapeError
+from chainrule.graph.errors import GraphError, InputError, NamingError, ShapeError
 from chainrule.graph.node import LEAF, walk
 from chainrule.views.counts import Cost
 
@@ -113,9 +113,11 @@ def test_views_of_a_checkpoint_are_free():
         assert kept.again == Cost(special=n * h) and kept.kept_bytes() == 4 * n * h
 
 
-def test_an_input_is_there_anyway():
-    c = chain(3).cost
-    assert c.recomputing(["X", "W1"]).again == c.recomputed and c.recomputing(["X"]).kept_bytes() == 0
+def test_an_input_cannot_be_kept():
+    said = "keep: 'X' is not computed in the forward pass, it is an input, which is there anyway; it computes h1, h2"
+    for use in (lambda d: d.cost.recomputing(["h1", "X"]), lambda d: cr.compile(d, keep="X")):
+        with pytest.raises(NamingError, match=said):
+            use(chain(3))
 
 
 def test_nothing_to_compute_again():
@@ -151,7 +153,7 @@ def test_at_sizes():
     assert "<table>" in again._repr_html_()
     with pytest.raises(ShapeError, match="the largest of several polynomials depends on d, n"):
         chain(4).cost.recomputing().peak_bytes()
-    with pytest.raises(ShapeError, match="no size called q"):
+    with pytest.raises(InputError, match="no size called q"):
         again.at(q=3)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import two_layer
+from networks import one_output, two_layer
 from rewrite.evaluate import evaluated
 
 import chainrule as cr
@@ -19,15 +19,6 @@ from chainrule.views.latex import LATEX
 from chainrule.views.reasons import reason
 
 SIZES = {"n": 5, "m": 4, "h": 3, "d": 6, "c": 2, "k": 7, "t": 4, "s": 3}
-
-
-def one_output(x: "n", y: "", W1: "h n", b1: "h", w2: "h", b2: ""):
-    z1 = W1 @ x + b1
-    a1 = cr.sigmoid(z1)
-    a2 = w2 @ a1 + b2
-    yhat = cr.sigmoid(a2)
-    J = -y * cr.log(yhat) - (1 - y) * cr.log(1 - yhat)
-    return J
 
 
 def softmax_mlp(X: "n d", Y: "n c", W1: "d h", b1: "h", W2: "h c", b2: "c"):
@@ -307,6 +298,89 @@ def test_the_parts_of_an_input_have_steps_and_the_input_is_their_stack():
     np.testing.assert_allclose(evaluated([d["x"]], {"x": np.array([2.0, 3.0])})[0], [np.cos(2) + 3, 2])
     assert d["x[1]"] is d.graph["x"][0]
     assert r"\frac{\partial L}{\partial x\left[0\right]}" in d.latex()
+
+
+def test_an_adjoint_is_written_in_those_of_its_own_consumers():
+    def mean_of_three(x1: "n", x2: "n", W: "m n", y: "m"):
+        z1 = cr.tanh(W @ x1)
+        z2 = cr.tanh(W @ x2)
+        m = (z1 + z2) / 2
+        L = cr.sum(cr.exp(m - y))
+        return L
+
+    assert step(mean_of_three, "z1").splitlines()[-1].strip() == "= ∂L/∂m / 2"
+    assert step(mean_of_three, "z2").splitlines()[-1].strip() == "= ∂L/∂m / 2"  # the same node as ∂L/∂z1
+    assert "∂L/∂z2" in step(mean_of_three, "x2") and "∂L/∂z1" not in step(mean_of_three, "x2")
+
+
+def test_what_was_recognised_is_said():
+    def neuron(w: "n", x: "n"):
+        z = w @ x
+        p = 1 / (1 + cr.exp(-z))
+        return -cr.log(p)
+
+    z = next(s for s in cr.derive(neuron, "w").steps if s.name == "z")
+    assert z.reason == "p is sigmoid(z)\nσ′ = σ(1 − σ)"
+
+
+def test_a_part_that_comes_to_nothing_is_said_and_not_written():
+    def centred(X: "n d", T: "n d"):
+        mu = cr.mean(X, axis=0)
+        v = cr.mean((X - mu) ** 2, axis=0)
+        Xhat = (X - mu) / cr.sqrt(v + 1e-5)
+        return cr.sum((Xhat - T) ** 2)
+
+    mu = next(s for s in cr.derive(centred, "X").steps if s.name == "mu")
+    assert "what comes through v cancels out" in mu.reason
+    assert "0.0" not in mu.text and len(mu.text.splitlines()) == 2
+
+
+def test_numbers_put_in_are_no_news():
+    def f(W: "m n", x: "n", lam: ""):
+        data = cr.sum((W @ x) ** 2)
+        reg = lam * cr.sum(W**2)
+        return data + reg
+
+    assert step(f, "W").splitlines()[1:] == [
+        "      = 2·∂L/∂reg·lam·W + 2·∂L/∂data·outer(W @ x, x)",
+        "      = 2·(lam·W + outer(W @ x, x))",
+    ]
+
+
+def test_a_sum_is_not_expanded_into_something_longer():
+    def rnn(x0: "n", x1: "n", W: "h n", U: "h h", b: "h", h0: "h"):
+        h = h0
+        for x in (x0, x1):
+            h = cr.tanh(W @ x + U @ h + b)
+        return cr.sum(h**2)
+
+    assert step(rnn, "b").endswith("∂L/∂h_1 ⊙ (1 - h_1²)") and "⊙ h_1²" not in step(rnn, "b")
+
+
+def test_reasons_of_products_with_a_batch():
+    def f(X: "b t d", w: "d", G: "b t"):
+        return cr.sum((X @ w) * G)
+
+    reasons = {s.name: s.reason for s in cr.derive(f, ["X", "w"]).steps}
+    assert "y = A x, so the adjoint of x is Aᵀ ȳ, summed over the batch" in reasons["w"]
+    assert "y = A x, so the adjoint of A is ȳ xᵀ, for each matrix of the batch" in reasons["X"]
+
+
+def test_targets_may_be_computed_from_the_data():
+    def smoothed(Z: "n c", Y: "n c", eps: ""):
+        P = cr.softmax(Z)
+        T = (1 - eps) * Y + eps / Z.shape[1]
+        return -cr.sum(T * cr.log(P)) / Z.shape[0]
+
+    Z = next(s for s in cr.derive(smoothed, "Z").steps if s.name == "Z")
+    assert Z.text.splitlines()[-1].strip() == "= (P - T) / n" and Z.given == "if each row of T sums to 1"
+
+
+def test_the_kinks_inside_a_meaning_are_conventions_too():
+    hard = cr.Op(
+        "steps_hard", shape=elementwise, elementwise=True, meaning=lambda x: x * cr.clip(x + 3, 0, 6) / 6
+    )
+    assert any("clip: ½ on a bound" in c for c in cr.derive(lambda x: cr.sum(hard(x)), x="n").conventions)
 
 
 # Folding -----------------------------------------------------------------------------------------------------------

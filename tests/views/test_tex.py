@@ -45,6 +45,9 @@ def test_a_document_with_numbers():
     d = cr.derive(cr.parse("L = sum(x**2)", "x: n"))
     said = d.tex(at={"x": [1.0, 2.0]})
     assert r"\subsection*{At this point}" in said and balanced(said) and said.isascii()
+    numbers = said.partition(r"\subsection*{At this point}")[2]
+    assert numbers.count("\\begin{align*}\n") == 1 and "array" not in numbers and r"\allowdisplaybreaks" in said
+    assert numbers.count(" &= ") == 3 and r"L &= \left\| x \right\|^{2} = 5, \qquad" in numbers
 
 
 @pytest.mark.parametrize("file", ["reasons", "conventions", "assumptions", "folding", "handout", "counts", "counters"])

@@ -13,8 +13,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..graph.errors import NamingError
-from ..graph.node import LEAF, Node, walk
-from ..ops.memory import AGAIN, VIEWS
+from ..graph.node import LEAF, Node, varying, walk
+from ..ops.memory import AGAIN, array_of
+from .membership import Either
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,20 @@ class Passes:
     def checkpoints(self, names: Iterable[str]) -> list[Node]:
         """The forward pass's results by name; raises NamingError for one that it does not compute."""
         ahead = frozenset(walk(self.value))
-        there = {name: n for name, n in self.quantities.items() if n is not None and n in ahead}
+        there = {name: n for name, n in self.quantities.items() if n is not None and n in ahead and n.op is not LEAF}
         for name in names:
             if name not in there:
-                why = "the program gets round it" if name in self.quantities else "the graph has no such quantity"
-                computed = ", ".join(name for name, n in there.items() if n.op is not LEAF)
-                raise NamingError(f"keep: {name!r} is not computed in the forward pass, {why}; it computes {computed}")
+                computed = ", ".join(there)
+                raise NamingError(
+                    f"keep: {name!r} is not computed in the forward pass, {self._why_not(name)}; it computes {computed}"
+                )
         return [there[name] for name in names]
+
+    def _why_not(self, name: str) -> str:
+        if name not in self.quantities:
+            return "the graph has no such quantity"
+        n = self.quantities[name]
+        return "the program gets round it" if n is None or n.op is not LEAF else "it is an input, which is there anyway"
 
 
 @dataclass(frozen=True)
@@ -60,22 +68,6 @@ class Checkpointed:
     now: dict[Node, Node] = field(repr=False)
 
 
-def array_of(n: Node) -> Node:
-    """The array that a view looks into."""
-    while n.op in VIEWS:
-        n = n.args[0]
-    return n
-
-
-def computed_of(order: Iterable[Node]) -> set[Node]:
-    """The inputs, and what depends on them; the rest are constants."""
-    computed: set[Node] = set()
-    for n in order:
-        if n.op is LEAF or any(a in computed for a in n.args):
-            computed.add(n)
-    return computed
-
-
 def checkpointed(passes: Passes, keep: Iterable[Node]) -> Checkpointed:
     """The program that keeps the results in `keep`, and those that a later segment reads past a checkpoint."""
     return _Checkpoints(passes, keep).program()
@@ -87,7 +79,7 @@ class _Checkpoints:
         self.forward = walk(passes.value)
         self.ahead = frozenset(self.forward)
         self.back = [n for n in walk(*passes.outputs) if n not in self.ahead]
-        self.computed = computed_of(self.forward)
+        self.computed = varying(self.forward)
         self.kept = {array_of(n) for n in keep if n in self.computed} & self.ahead
         self._divide()
         self.needed = self._needed()
@@ -95,7 +87,7 @@ class _Checkpoints:
         self.now: dict[Node, Node] = {}
         self.again: dict[Node, Node] = {}
         self.started: set[int] = set()
-        self.moving = computed_of(walk(*passes.outputs))
+        self.moving = varying(walk(*passes.outputs))
         self.last = passes.value  # what has been computed before anything else now
 
     # Segments --------------------------------------------------------------------------------------------------
@@ -156,7 +148,7 @@ class _Checkpoints:
 
     def _add(self, last: Node) -> None:
         """`last` to the program, and before it what it needs: its own helpers, and the segment that it reads."""
-        for n in walk(last, stop=_Either(self.now, self.ahead)):
+        for n in walk(last, stop=Either(self.now, self.ahead)):
             if n in self.now or n in self.ahead:
                 continue
             for a in n.args:
@@ -185,13 +177,3 @@ class _Checkpoints:
                     self.order.append(args[-1])
             self.again[n] = n.rebuilt(args)
             self.order.append(self.again[n])
-
-
-class _Either:
-    """Membership in one of two collections; nothing is copied."""
-
-    def __init__(self, a: Collection[Node], b: Collection[Node]):
-        self.a, self.b = a, b
-
-    def __contains__(self, n: object) -> bool:
-        return n in self.a or n in self.b

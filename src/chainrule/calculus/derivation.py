@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, reduce
 
-from ..graph.node import LEAF, Node, constant, walk
-from ..rewrite.engine import rewrite
+from ..graph.node import LEAF, REAL, Node, constant, number, walk
+from ..ops.arithmetic import NEG
+from ..ops.elementary import SIGMOID, TANH
+from ..ops.movement import BROADCAST, stretch
+from ..ops.reduce import LOG_SOFTMAX, SOFTMAX
+from ..rewrite.engine import substitute
 from ..rewrite.exponentials import recognise
 from ..rewrite.fast import hasten
+from ..rewrite.spreads import narrow
 from ..rewrite.stacks import stacked
 from ..rewrite.tidy import reading_weight, tidy
-from .reverse import adjoints, zeros_like
+from .membership import AllBut, Either
+from .reverse import active_nodes, adjoints, zeros_like
 
 _READABLE = 5_000  # nodes: nobody reads a larger derivation line by line, so it is made fast and not tidied
-_FAR = 60  # nodes: how far back an adjoint is written out when the short form is looked for
+_COMPOSITES = frozenset({SIGMOID, TANH, SOFTMAX, LOG_SOFTMAX})
+_FAR = 40  # nodes: how far back an adjoint is written out when the short form is looked for
 
 
 @dataclass(frozen=True)
@@ -41,61 +48,92 @@ class Backward:
 
     def __init__(self, output: Node, wrt: Sequence[Node], names: Mapping[Node, str]):
         self.output, self.wrt = output, list(wrt)
-        self._readable = len(walk(output)) <= _READABLE
+        order = walk(output)
+        self._readable = len(order) <= _READABLE
         self._became = recognise([output, *wrt], names) if self._readable else {}
         self._named = frozenset(self._now(n) for n in (*names, output, *wrt))
         self._written = {self._now(n): n for n in names if self._now(n) is not n}
+        there = set(order)
+        self.recognised = {now: n for n, now in self._became.items() if now not in there and now.op in _COMPOSITES}
+        """What was recognised, such as a sigmoid -> how it was written."""
 
     def _now(self, n: Node) -> Node:
         return self._became.get(n, n)
 
-    def _as_written(self, nodes: Sequence[Node]) -> dict[Node, Node]:
-        return rewrite(nodes, self._written.get) if self._written else {n: n for n in nodes}
+    def written(self, n: Node) -> Node:
+        """The quantity as the graph has it."""
+        return self._written.get(n, n)
+
+    def _as_written(self, node: Node) -> Node:
+        return substitute(node, self._written) if self._written else node
+
+    @cached_property
+    def _regions(self) -> list[tuple[Node, list[Node], AllBut]]:
+        """Each named quantity m, from the loss down, with what it is computed from down to the next named ones."""
+        found = []
+        for m in reversed(walk(self._now(self.output))):
+            if m in self._named and m.args:
+                below = AllBut(self._named, m)
+                found.append((m, walk(m, stop=below), below))
+        return found
+
+    @cached_property
+    def _received(self) -> dict[Node, list[Contribution]]:
+        """For each named quantity: what it receives from those computed from it, each in terms of a stand-in for m̄."""
+        output, wrt = self._now(self.output), [self._now(w) for w in self.wrt]
+        active = {*active_nodes(output, wrt), *(w for w in wrt if w.kind == REAL)}
+        found: dict[Node, list[Contribution]] = {}
+        for place, (m, order, below) in enumerate(self._regions):
+            if m not in active:
+                continue
+            # no input's name has a space
+            seed = constant(1.0) if m is output else LEAF(name=f" adjoint {place}", shape=m.shape, kind=m.kind)
+            targets = [n for n in order if n in below and n in active]
+            received = adjoints(m, seed, targets, stop=below)
+            for n in reversed(targets):
+                if n in received:
+                    value = tidy(received[n], self._named) if self._readable else received[n]
+                    through = tuple(_path(order, n, received, below))
+                    found.setdefault(n, []).append(Contribution(m, seed, value, through))
+        return found
+
+    @cached_property
+    def _found(self) -> dict[Node, Node]:
+        """Each named quantity on the way, and each input asked for, with its adjoint."""
+        output = self._now(self.output)
+        targets = [self._now(w) for w in self.wrt]
+        if not self._readable:
+            found = adjoints(output, constant(1.0), targets)
+            fast = hasten(found.values())
+            found = {n: fast[adjoint] for n, adjoint in found.items() if n in self._named}
+        else:
+            settling = _Settling(self._named)
+            for m in reversed(walk(output)):
+                if m is output and (m in self.wrt or self._received):
+                    settling.found[m] = constant(1.0)
+                elif m in self._received:
+                    settling.settle(m, self._received[m])
+            found = settling.found
+        return found | {t: zeros_like(t) for t in targets if t not in found}
 
     @cached_property
     def adjoints(self) -> dict[Node, Node]:
-        """Every node on a path from `wrt` to the output, with its adjoint."""
-        targets = [self._now(w) for w in self.wrt]
-        settle = _Settling(self._named, frozenset(targets)) if self._readable else None
-        found = adjoints(self._now(self.output), constant(1.0), targets, settle)
-        found |= {t: zeros_like(t) for t in targets if t not in found}
-        if settle is None:
-            fast = hasten(found.values())
-            return {n: fast[adjoint] for n, adjoint in found.items()}
-        back = self._as_written(list(found.values()))
-        return {self._written.get(n, n): back[adjoint] for n, adjoint in found.items()}
+        """Each named quantity on the way from `wrt` to the output, and each of `wrt`, with its adjoint."""
+        return {self.written(n): self._as_written(adjoint) for n, adjoint in self._found.items()}
 
     @cached_property
     def contributions(self) -> dict[Node, list[Contribution]]:
         """For each named quantity on the way and each input asked for: what its adjoint is the sum of."""
-        output = self._now(self.output)
-        active = {self._now(n) for n in self.adjoints}
-        found: dict[Node, list[Contribution]] = {n: [] for n in self.adjoints if self._now(n) in self._named}
-        for place, m in enumerate(reversed(walk(output))):
-            if m not in self._named or m not in active or not m.args:
-                continue
-            # no input's name has a space
-            seed = constant(1.0) if m is output else LEAF(name=f" adjoint {place}", shape=m.shape, kind=m.kind)
-            below = _AllBut(self._named, m)
-            order = walk(m, stop=below)
-            targets = [n for n in order if n in below and n in active]
-            received = adjoints(m, seed, targets, stop=below)
-            for n in reversed(targets):
-                if n not in received:
-                    continue
-                value = tidy(received[n], self._named) if self._readable else received[n]
-                through = _path(order, n, received, below)
-                back = self._as_written([value, *(y for y, _ in through)])
-                steps = tuple([(back[y], k) for y, k in through])
-                found[self._written.get(n, n)].append(
-                    Contribution(self._written.get(m, m), seed, back[value], steps)
-                )
-        return found
+
+        def as_written(c: Contribution) -> Contribution:
+            return replace(c, consumer=self.written(c.consumer), value=self._as_written(c.value))
+
+        return {self.written(n): [as_written(c) for c in parts] for n, parts in self._received.items()}
 
 
 def _path(
     order: Sequence[Node], n: Node, reached: Container[Node], below: Container[Node]
-) -> tuple[tuple[Node, int], ...]:
+) -> list[tuple[Node, int]]:
     """The operations in `order` through which n is reached, from the last one down, each with the argument's place."""
     depends = {n}
     found = []
@@ -106,52 +144,52 @@ def _path(
             if a in depends:
                 depends.add(y)
                 found.append((y, k))
-    return tuple(reversed(found))
-
-
-class _AllBut:
-    """Membership in a collection, but for one node; nothing is copied."""
-
-    def __init__(self, nodes: Container[object], but: Node):
-        self.nodes, self.but = nodes, but
-
-    def __contains__(self, n: object) -> bool:
-        return n is not self.but and n in self.nodes
+    return found[::-1]
 
 
 class _Settling:
-    """Each adjoint in those found before, or written out, whichever is shorter: ∂L/∂u ⊙ u ⊙ (1 − u), but ŷ − y."""
+    """Each adjoint in those of its readers, or written out, whichever is shorter: ∂L/∂u ⊙ u ⊙ (1 − u), but ŷ − y."""
 
-    def __init__(self, named: frozenset[Node], wanted: frozenset[Node]):
-        self.named, self.wanted = named, named | wanted
-        self.settled: dict[Node, None] = {}
+    def __init__(self, named: frozenset[Node]):
+        self.named = named
+        self.found: dict[Node, Node] = {}  # named quantity -> its adjoint
+        self.formulas: dict[Node, None] = {}  # the adjoints that are no bare names or numbers
 
-    def __call__(self, n: Node, adjoint: Node) -> Node:
-        if n not in self.wanted:
-            return adjoint
-        if adjoint in self.settled:
-            return adjoint
-        whole = stacked(adjoint, self.settled) if n.op is LEAF else None
-        adjoint = adjoint if whole is None else whole
-        shown = _Either(self.named, self.settled)
-        short = tidy(adjoint, shown)
-        near = self._near(adjoint)
-        if near and short not in self.settled:
-            written_out = tidy(adjoint, _Either(self.named, self.settled, near))
-            if reading_weight(written_out, shown) <= reading_weight(short, shown):
-                short = written_out
-        if short.args:
-            self.settled[short] = None
-        return short
+    def settle(self, n: Node, parts: Sequence[Contribution]) -> None:
+        """Find the adjoint of n from what its readers hand back."""
+        put_in = {c.cotangent: self.found[c.consumer] for c in parts if c.cotangent.op is LEAF}
+        received = [substitute(c.value, put_in, self.named) for c in parts]
+        read = {a for a in put_in.values() if a in self.formulas}
+        adjoint = received[0] if len(received) == 1 and received[0] in read else self._shortest(n, received, read)
+        self.found[n] = adjoint
+        if adjoint.args and adjoint not in self.named:
+            self.formulas[adjoint] = None
+
+    def _shortest(self, n: Node, received: Sequence[Node], read: set[Node]) -> Node:
+        shown = Either(self.named, read)
+        total = reduce(lambda a, b: a + b, received)
+        whole = stacked(total, read) if n.op is LEAF else None
+        total = total if whole is None else whole
+        if total in read:
+            return total
+        found = [tidy(total, shown)]
+        near = self._near(total)
+        if near and found[0] not in read:
+            found.insert(0, tidy(total, Either(self.named, self.formulas, near)))
+        if len(received) > 1:  # a sum may be longer expanded than term by term
+            terms = (r if r in read else tidy(r, shown) for r in received)
+            found.insert(0, reduce(added, (t for t in terms if number(narrow(t)) != 0), constant(0.0)))
+        best = min(found, key=lambda adjoint: reading_weight(adjoint, shown))
+        return stretch(best, n.shape) if best.shape != n.shape else best
 
     def _near(self, adjoint: Node) -> set[Node]:
-        """The settled adjoints that are met within a short walk."""
+        """The adjoints found before that are met within a short walk."""
         near: set[Node] = set()
         seen, queue = {adjoint}, [adjoint]
         for n in queue:
             if len(queue) > _FAR:
                 break
-            if n in self.settled:
+            if n in self.formulas:
                 near.add(n)
             for a in n.args:
                 if a not in seen and a not in self.named:
@@ -160,11 +198,12 @@ class _Settling:
         return near
 
 
-class _Either:
-    """Membership in one of two collections, apart from some exceptions; nothing is copied."""
-
-    def __init__(self, a: Collection[Node], b: Collection[Node], but_not: Collection[Node] = ()):
-        self.a, self.b, self.but_not = a, b, but_not
-
-    def __contains__(self, n: object) -> bool:
-        return n in self.a or (n in self.b and n not in self.but_not)
+def added(a: Node, b: Node) -> Node:
+    """a + b as a person writes it: no 0, and a term that was repeated to the shape of the other is not spelled out."""
+    if number(a) == 0:
+        return b
+    if b.op is BROADCAST:
+        b = b.args[0]
+    elif a.op is BROADCAST:
+        a = a.args[0]
+    return a - b.args[0] if b.op is NEG else a + b

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..graph.node import LEAF, OPS, REAL, Node, constant
+from ..graph.node import LEAF, REAL, Node, constant
 from ..rewrite.engine import rewrite
-from ..rewrite.expand import expand
+from ..rewrite.expand import expand, primitives
 from ..rewrite.stable import stabilise
 from .reverse import adjoints, check_differentiable, zeros_like
 
@@ -58,7 +58,6 @@ def rejoin(roots: Sequence[Node], back: Mapping[Node, Node]) -> list[Node]:
 
 def stable_form(roots: Sequence[Node]) -> dict[Node, Node]:
     """Written node -> the node that computes it safely."""
-    simple = {op for op in OPS.values() if op.vjp is not None or op.meaning is None}
-    opened = expand(roots, simple, "differentiating")
+    opened = expand(roots, primitives(), "differentiating")
     stable = stabilise([opened[r] for r in roots])
     return {n: stable[m] for n, m in opened.items() if m in stable}

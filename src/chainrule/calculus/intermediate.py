@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-from ..graph.node import LEAF, OPS, REAL, Node, constant, walk
-from ..rewrite.expand import expand
+from ..graph.node import LEAF, REAL, Node, constant, walk
+from ..rewrite.expand import expand, primitives
 from ..rewrite.stable import stabilise
 from .differentiate import differentiate
 from .reverse import adjoints, pull
@@ -47,7 +47,7 @@ def passes_back(output: Node, wrt: Sequence[Node]) -> dict[Node, list[Node]]:
 def every_adjoint(output: Node, wanted: Collection[Node]) -> dict[Node, Node]:
     """∂output/∂n for each n of `wanted`: safe at large numbers too, whatever the stable laws make of n."""
     wanted = list(wanted)
-    simple = {op for op in OPS.values() if op.vjp is not None or op.meaning is None}
+    simple = primitives()
     opened = expand([output, *wanted], simple, "differentiating")
     stable = stabilise(opened.values())
     order = walk(output)

@@ -1,8 +1,8 @@
 """The command `chainrule`.
 
 Exit codes: 0 done; 1 it could not be done, or there is a bug of ours; 2 it was asked for wrongly; 130 interrupted.
-What was asked for goes to stdout, everything else to stderr. What a command needs is imported when it runs, so that
-``chainrule --help`` answers at once.
+What was asked for goes to stdout, everything else to stderr. Labs, plots and JAX are imported when a command
+needs them, so that ``chainrule --help`` answers at once.
 """
 
 from __future__ import annotations

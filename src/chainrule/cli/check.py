@@ -7,12 +7,14 @@ from typing import Annotated
 import typer
 
 from ..face.checks import check_gradients
+from ..face.slopes import check_tolerance
+from ..graph.errors import InputError
 from .options import At, Engine, Format, Json, Out, SizesOption, Target, Wrt
 from .output import DOCUMENTS, Output
 from .root import FAILED
 from .sections import written
 from .sizes import check_known, read_sizes
-from .target import load, select_inputs, symbols_in
+from .target import load, select_inputs
 from .values import fit, read_values
 
 EXAMPLES = """
@@ -43,11 +45,13 @@ def command(
 ) -> None:
     output = Output(out, json)
     kind = output.kind(format, DOCUMENTS)
-    if not 0 < tolerance < 1:
-        raise typer.BadParameter(f"{tolerance} is not between 0 and 1", param_hint="'--tolerance'")
+    try:
+        check_tolerance(tolerance)
+    except InputError as error:
+        raise typer.BadParameter(str(error), param_hint="'--tolerance'") from None
     values, known = read_values(at), read_sizes(sizes)
     graph = load(target, known, values, symbols=True)
-    check_known(known.numbers, symbols_in(graph))
+    check_known(known.numbers, graph.symbols)
     point = fit(values, graph, at, all_of_them=False)
     whole = output.path is not None
     report = check_gradients(graph, select_inputs(graph, wrt), point, known.numbers, seed, tolerance, engine)

@@ -12,7 +12,7 @@ from .options import Format, Forward, Json, Out, SizesOption, Target, Wrt
 from .output import DOCUMENTS, Output
 from .sections import written
 from .sizes import check_known, read_sizes
-from .target import differentiable, load, select_inputs, symbols_in
+from .target import differentiable, load, select_inputs
 
 EXAMPLES = """
 Count what a loss and its gradients cost, in the program that computes them: multiplications, additions, comparisons
@@ -41,7 +41,7 @@ def command(
     kind = output.kind(format, DOCUMENTS)
     known = read_sizes(sizes)
     graph = load(target, known, symbols=True)
-    check_known(known.numbers, symbols_in(graph))
+    check_known(known.numbers, graph.symbols)
     names = select_inputs(graph, wrt)
     if differentiable(graph, names, forward):
         both = derivation_cost(graph, select(graph, names))

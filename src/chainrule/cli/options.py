@@ -46,7 +46,12 @@ Out = Annotated[
     Path | None,
     typer.Option("--out", metavar="FILE", help="Write to this file, whole or not at all.  [default: stdout]"),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout, and nothing else there.")]
+Json = Annotated[
+    bool,
+    typer.Option(
+        "--json", help='Print one JSON object on stdout, and nothing else there; infinity is "inf" and no number "nan".'
+    ),
+]
 Format = Annotated[
     Literal["text", "latex", "html", "md"] | None,
     typer.Option("--format", help="How it is written.  [default: as FILE of --out ends, or text]", show_default=False),

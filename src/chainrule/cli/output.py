@@ -9,10 +9,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..face.files import OutputError, check_writable, write_file
+import typer
+
+from ..face.files import check_writable, write_file
+from ..graph.errors import OutputError
+from ..graph.spelling import visible
 
 DOCUMENTS = ("text", "latex", "html", "md")
-_ENDINGS = {".txt": "text", ".tex": "latex", ".html": "html", ".htm": "html", ".md": "md", ".svg": "svg", ".dot": "dot"}
+_ENDINGS = {
+    ".txt": "text", ".tex": "latex", ".html": "html", ".htm": "html", ".md": "md", ".svg": "svg", ".dot": "dot",
+    ".py": "python",
+}  # fmt: skip
 
 
 class Output:
@@ -32,15 +39,25 @@ class Output:
         return self.path is not None or not self.as_json
 
     def kind(self, asked: str | None, kinds: Sequence[str]) -> str:
-        """The format: as asked for, or as the file's name ends, or the first of those that there are."""
-        ending = _ENDINGS.get(self.path.suffix.lower()) if self.path is not None else None
-        return asked or (ending if ending is not None and ending in kinds else kinds[0])
+        """The format: as asked for, or as the file's name ends, or the first of those that there are.
+
+        Raises BadParameter for a file whose name ends otherwise, unless the format is asked for.
+        """
+        if asked is not None or self.path is None or not self.path.suffix:
+            return asked or kinds[0]
+        kind = _ENDINGS.get(self.path.suffix.lower(), "")
+        if kind not in kinds:
+            *most, last = [ending for ending, k in _ENDINGS.items() if k in kinds]
+            fitting = f"{', '.join(most)} or {last}" if most else last
+            what = f"{self.path.name} ends in {self.path.suffix}; this command writes {fitting}"
+            raise typer.BadParameter(what, param_hint="'--out'")
+        return kind
 
     def write(self, content: str, facts: Mapping[str, Any] | None = None) -> None:
         """Deliver the content; `facts` are what `--json` prints."""
         if self.path is not None:
             write_file(self.path, content if content.endswith("\n") else content + "\n")
-            print(f"wrote {self.path}", file=sys.stderr)
+            print(f"wrote {visible(str(self.path))}", file=sys.stderr)
         if self.as_json:
             found = {**(facts or {}), **({"file": str(self.path)} if self.path is not None else {})}
             put(json.dumps(plain(found), indent=2, ensure_ascii=False, allow_nan=False))
@@ -65,7 +82,7 @@ def put(text: str) -> None:
 
 
 def plain(value: Any) -> Any:
-    """What JSON can hold: sizes as numbers or text, arrays as lists, and null for what is no finite number."""
+    """What JSON can hold: sizes as numbers or text, arrays as lists, and "nan", "inf", "-inf", which JSON has not."""
     if isinstance(value, Mapping):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
@@ -73,7 +90,7 @@ def plain(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return plain(value.tolist())
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        return value if math.isfinite(value) else str(value)
     return value if value is None or isinstance(value, (bool, int, str)) else str(value)
 
 

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..graph.errors import ChainruleError, InternalError
+from ..graph.spelling import visible
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
 
@@ -58,7 +59,7 @@ def exit_code(command: Callable[[], Any]) -> int:
 
 def say(message: str, code: int) -> int:
     """Tell what went wrong, on stderr; answers the exit code."""
-    print(f"chainrule: {message}", file=sys.stderr)
+    print(f"chainrule: {visible(message)}", file=sys.stderr)
     return code
 
 

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import typer
 
-from ..face.graph import parse_sizes
+from ..grammar.sizes import parse_sizes
+from ..grammar.sizes import read_sizes as read
+from ..grammar.source import Source
+from ..graph.errors import GraphError
+from ..graph.spelling import meant
 
 HINT = "'--sizes'"
-_ENTRY = re.compile(r"[,;](?![^\[]*\])")  # int[n, k] is one entry
 _KINDS = {"integer": "int", "boolean": "bool", "real": "real"}
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """shapes: name -> "h n", as an annotation would give it; numbers: symbol -> its number."""
+    """shapes: name -> "real[h n]", as an annotation would give it; numbers: symbol -> its number."""
 
     shapes: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
@@ -32,32 +33,27 @@ class Sizes:
         for name, spec in specs.items():
             sizes, kind = parse_sizes(spec, name)
             met.update(s for s in sizes if isinstance(s, str))
-            found[name] = f"{_KINDS[kind]}[{' '.join(str(self.numbers.get(str(s), s)) for s in sizes)}]"
+            found[name] = as_spec([self.numbers.get(str(s), s) for s in sizes], kind)
         check_known(self.numbers, met)
         return found
 
 
 def read_sizes(texts: Sequence[str] | None) -> Sizes:
     """What all `--sizes` say together."""
-    found = Sizes()
-    for entry in (e.strip() for text in texts or () for e in _ENTRY.split(text)):
-        if not entry:
-            continue
-        name, sign, value = (part.strip() for part in (*re.split("([:=])", entry, maxsplit=1), "", "")[:3])
-        name = unicodedata.normalize("NFKC", name)  # as Python reads it: W₁ is W1
-        if not sign or not name or (sign == "=" and not name.isidentifier()):
-            raise wrong(f'{entry!r} is neither a shape, as in "W1: h n", nor a number for a size, as in n=100')
-        known: dict = found.shapes if sign == ":" else found.numbers
-        if name in known:
-            raise wrong(f"{name} is given twice")
-        known[name] = value if sign == ":" else _number(name, value)
-    return found
+    try:
+        found = read(Source("\n".join(texts or ())), numbers=True)
+    except GraphError as error:
+        raise wrong(str(error)) from None
+    return Sizes({name: as_spec(n.shape, n.kind) for name, n in found.inputs.items()}, found.numbers)
 
 
-def _number(name: str, value: str) -> int:
-    if not value.replace("_", "").isdecimal() or int(value) < 1:
-        raise wrong(f'{name}={value}: a size is a whole number, at least 1; a shape is written "{name}: {value}"')
-    return int(value)
+def as_spec(shape: Iterable[object], kind: str) -> str:
+    """Sizes and a kind as an annotation gives them.
+
+    >>> as_spec(["n", 3], "integer")
+    'int[n 3]'
+    """
+    return f"{_KINDS[kind]}[{' '.join(map(str, shape))}]"
 
 
 def check_known(numbers: Iterable[str], symbols: Iterable[str]) -> None:
@@ -66,11 +62,11 @@ def check_known(numbers: Iterable[str], symbols: Iterable[str]) -> None:
     for name in numbers:
         if name not in known:
             there = f"the sizes are {', '.join(known)}" if known else "all sizes are numbers already"
-            raise wrong(f"there is no size called {name}; {there}")
+            raise wrong(f"there is no size called {name}; {there}{meant(name, known)}")
 
 
 def wrong(message: str) -> typer.BadParameter:
     return typer.BadParameter(message, param_hint=HINT)
 
 
-__all__ = ["Sizes", "check_known", "read_sizes", "wrong"]
+__all__ = ["Sizes", "as_spec", "check_known", "read_sizes", "wrong"]

@@ -32,6 +32,7 @@ def command(
     json: Json = False,
 ) -> None:
     output = Output(out, json)
+    output.kind(None, ("python",))
     graph = load(target, read_sizes(sizes))
     names = select_inputs(graph, wrt)
     derivation = Derivation(graph, names) if differentiable(graph, names, forward) else None

@@ -20,19 +20,19 @@ from typing import Any
 
 import typer
 
-import chainrule as cr
-
 from ..face.graph import Graph, trace
-from ..graph.dims import symbols_of
-from ..graph.errors import ChainruleError
+from ..face.parse import parse
+from ..grammar.text import names_read
+from ..graph.errors import ChainruleError, NamingError
 from ..graph.node import REAL
 from ..graph.origin import is_library
-from .sizes import Sizes
+from ..graph.spelling import meant
+from .sizes import Sizes, as_spec
 from .sizes import wrong as wrong_sizes
-from .suggest import suggestion
 
 HINT = "'TARGET'"
 _FILE = re.compile(r"\s*(?P<file>[^\n]*\.py)(?::(?P<name>[^\n:]*))?\s*")
+_DOTTED = re.compile(r"[^\W\d][\w-]*\.(?!T$|shape$)[^\W\d]\w*")  # net.loss, and not x.T or 0.5
 _MODULE = "chainrule_target"
 
 
@@ -59,13 +59,12 @@ def select_inputs(graph: Graph, names: Sequence[str] | None) -> list[str] | None
     wanted = [unicodedata.normalize("NFKC", w.strip()) for text in names for w in text.split(",")]
     for name in wanted:
         try:
-            graph[name]
-        except ChainruleError:
-            close = suggestion(name, [*graph.inputs, *graph.names.values()])
-            there = ", ".join(graph.inputs)
-            raise typer.BadParameter(
-                f"{graph.name} has no quantity called {name!r}{close}; its inputs are {there}", param_hint="'--wrt'"
-            ) from None
+            kind = graph[name].kind
+        except NamingError as error:
+            raise typer.BadParameter(str(error), param_hint="'--wrt'") from None
+        if kind != REAL:
+            what = f"{name} is {kind}, and gradients are taken in real quantities"
+            raise typer.BadParameter(what, param_hint="'--wrt'")
     return list(dict.fromkeys(wanted))
 
 
@@ -77,17 +76,13 @@ def differentiable(graph: Graph, names: Sequence[str] | None, forward: bool) -> 
     return names is not None or (not forward and scalar and any(n.kind == REAL for n in graph.inputs.values()))
 
 
-def symbols_in(graph: Graph) -> set[str]:
-    """The symbols that stand for sizes."""
-    return set(symbols_of(s for n in graph.inputs.values() for s in n.shape))
-
-
 # A text ------------------------------------------------------------------------------------------------------------
 
 
 def _text(target: str) -> str:
     if target != "-":
-        if re.fullmatch(r"[\w./\\-]+(:\w*)?", target) and (":" in target or "/" in target or Path(target).exists()):
+        plain = re.fullmatch(r"[\w./\\-]+(:\w*)?", target)
+        if plain and (":" in target or "/" in target or _DOTTED.fullmatch(target) or Path(target).exists()):
             raise typer.BadParameter(
                 f'{target} is neither FILE.py:function nor a text such as "z = W @ x; L = sum(z**2)"', param_hint=HINT
             )
@@ -103,10 +98,11 @@ def _from_text(text: str, sizes: Sizes, values: Mapping[str, Any], symbols: bool
         raise typer.BadParameter(
             'the text is empty; write equations such as "z = W @ x; L = sum(z**2)"', param_hint=HINT
         )
-    shapes = {name: _of(a) for name, a in values.items()} | sizes.shapes
+    read = names_read(text, {*values, *sizes.shapes})
+    shapes = {name: _of(a) for name, a in values.items() if name in read} | sizes.shapes
     if not symbols:
         shapes = sizes.put_in(shapes)
-    return cr.parse(text, sizes=shapes)
+    return parse(text, sizes=shapes)
 
 
 # A file ------------------------------------------------------------------------------------------------------------
@@ -116,7 +112,7 @@ def _from_file(path: Path, name: str, sizes: Sizes, values: Mapping[str, Any], s
     if not path.is_file():
         near = [p.name for p in path.parent.glob("*.py")] if path.parent.is_dir() else []
         what = "is a folder" if path.is_dir() else "does not exist"
-        raise typer.BadParameter(f"the file {path} {what}{suggestion(path.name, near)}", param_hint=HINT)
+        raise typer.BadParameter(f"the file {path} {what}{meant(path.name, near)}", param_hint=HINT)
     with _running(path) as module:
         found = _named(module, path, name)
         graph = found if isinstance(found, Graph) else getattr(found, "graph", None)
@@ -139,8 +135,7 @@ def _named(module: ModuleType, path: Path, name: str) -> Any:
     has = f"it has {', '.join(there)}"
     if not name:
         raise typer.BadParameter(f"say which function of {path.name}: {path}:{there[0]}; {has}", param_hint=HINT)
-    close = suggestion(name, there)
-    raise typer.BadParameter(f"{path.name} has nothing called {name!r}{close}; {has}", param_hint=HINT)
+    raise typer.BadParameter(f"{path.name} has nothing called {name!r}; {has}{meant(name, there)}", param_hint=HINT)
 
 
 def _offered(module: ModuleType) -> list[str]:
@@ -158,8 +153,8 @@ def _traced(f: Callable[..., Any], path: Path, sizes: Sizes, values: Mapping[str
     called = getattr(f, "__name__", type(f).__name__)
     for name in sizes.shapes:
         if name not in parameters:
-            close = suggestion(name, parameters)
-            raise wrong_sizes(f"{called} has no parameter called {name}{close}; it has {', '.join(parameters)}")
+            there = f"it has {', '.join(parameters)}{meant(name, parameters)}"
+            raise wrong_sizes(f"{called} has no parameter called {name}; {there}")
     shapes = {name: p.annotation for name, p in parameters.items() if isinstance(p.annotation, str)}
     given: dict[str, Any] = {
         name: _of(a) for name, a in values.items() if name in parameters and name not in shapes
@@ -179,7 +174,7 @@ def _traced(f: Callable[..., Any], path: Path, sizes: Sizes, values: Mapping[str
 
 def _of(array: Any) -> str:
     """An array's shape as an annotation. Lists of whole numbers are real ones, unless they are said to be integers."""
-    return f"{'bool' if array.dtype.kind == 'b' else 'real'}[{' '.join(map(str, array.shape))}]"
+    return as_spec(array.shape, "boolean" if array.dtype.kind == "b" else REAL)
 
 
 @contextmanager
@@ -257,4 +252,4 @@ _INSTALLED = {"site-packages", "dist-packages"}
 _PYTHON = Path(traceback.__file__).parent
 
 
-__all__ = ["TargetError", "differentiable", "load", "select_inputs", "symbols_in"]
+__all__ = ["TargetError", "differentiable", "load", "select_inputs"]

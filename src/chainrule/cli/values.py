@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import typer
 
+from ..engines.binding import Signature
 from ..face.graph import Graph
-from ..graph.dims import shape_text
-from ..graph.errors import DataError
-from .suggest import suggestion
+from ..graph.errors import DataError, InputError
+from ..graph.node import BOOLEAN, INTEGER, REAL
+from ..graph.spelling import meant
 
 HINT = "'--at'"
 
@@ -50,21 +51,37 @@ def read_values(path: Path | None) -> dict[str, Any]:
 
 
 def fit(values: Mapping[str, Any], graph: Graph, path: Path | None, all_of_them: bool = True) -> dict[str, Any]:
-    """The values as the graph's inputs, real ones as real numbers. Raises DataError for wrong names and ranks."""
+    """The values as the graph's inputs, real ones as real numbers.
+
+    Raises DataError, which names the file, for names, shapes and kinds that do not fit.
+    """
     unknown = [k for k in values if k not in graph.inputs]
     if unknown:
-        close, there = suggestion(unknown[0], graph.inputs), ", ".join(graph.inputs)
-        raise DataError(f"{path}: {graph.name} has no input called {unknown[0]}{close}; it has {there}")
+        there = f"it has {', '.join(graph.inputs)}{meant(unknown[0], graph.inputs)}"
+        raise DataError(f"{path}: {graph.called} has no input called {unknown[0]}; {there}")
     missing = [k for k in graph.inputs if k not in values]
     if missing and all_of_them:
         raise DataError(f"{path}: there is no value for {', '.join(missing)}")
-    found = {}
-    for name, a in values.items():
-        n = graph.inputs[name]
-        if a.ndim != n.ndim:
-            raise DataError(f"{path}: {name} has shape {a.shape}, and {graph.name} takes it as {shape_text(n.shape)}")
-        found[name] = a.astype("float64") if n.kind == "real" else a
+    given = [graph.inputs[name] for name in values]
+    signature = Signature(graph.called, given, graph.outputs if len(given) == len(graph.inputs) else ())
+    try:
+        sizes = signature.sizes({name: a.shape for name, a in values.items()})
+        found = {n.attr("name"): _of_kind(n.attr("name"), values[n.attr("name")], n.kind) for n in given}
+        signature.check_positions(found, sizes)
+    except (InputError, _Refused) as error:
+        raise DataError(f"{path}: {error}") from None
     return found
+
+
+def _of_kind(name: str, a: Any, kind: str) -> Any:
+    """The array as the kind that the input is of; a list without a decimal point may be real numbers too."""
+    if kind == REAL:
+        return a.astype("float64")
+    if kind == INTEGER and a.dtype.kind not in "iu":
+        raise _Refused(f"{name} must hold integers, written without a decimal point")
+    if kind == BOOLEAN and a.dtype.kind != "b":
+        raise _Refused(f"{name} must hold true and false")
+    return a
 
 
 class _Refused(Exception):

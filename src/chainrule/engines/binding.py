@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.constants import short
-from ..graph.dims import Dim, evaluate, shape_text
+from ..graph.dims import Dim, Size, evaluate, shape_text
 from ..graph.errors import InputError
 from ..graph.node import BOOLEAN, INTEGER, LEAF, REAL, Node, describe, walk
 from ..ops.indexing import GATHER, ONE_HOT, SLICE, TAKE
@@ -20,12 +20,13 @@ FLOATS = ("bfloat16", "float16", "float32", "float64")
 class Signature:
     """What a program expects of its arrays. Made once for a graph, asked at every call."""
 
-    def __init__(self, name: str, inputs: Sequence[Node], outputs: Sequence[Node]):
-        self.name, self.inputs = name, {n.attr("name"): n for n in inputs}
+    def __init__(
+        self, name: str, inputs: Sequence[Node], outputs: Sequence[Node], needs: Sequence[tuple[Size, str]] = ()
+    ):
+        self.name, self.inputs, self.needs = name, {n.attr("name"): n for n in inputs}, needs
         order = walk(*outputs)
-        self.derived = list(
-            {n.shape: n for n in order if n.op is not LEAF and any(isinstance(s, Dim) for s in n.shape)}.values()
-        )
+        symbolic = [n for n in order if n.op is not LEAF and any(isinstance(s, Dim) for s in n.shape)]
+        self.derived = list({n.shape: n for n in reversed(symbolic)}.values())[::-1]  # the first of each shape
         self.slices = [n for n in order if n.op is SLICE and _is_symbolic(n)]
         self.positions = [use for n in order for use in _positions(n)]
         self._fitted: dict[tuple[tuple[int, ...], ...], dict[str, int]] = {}
@@ -62,9 +63,8 @@ class Signature:
         for name, n in self.inputs.items():
             shape = shapes[name]
             if len(shape) != n.ndim:
-                raise InputError(
-                    f"{name} has shape {shape}, {len(shape)} axes; {self.name} takes {name} as {shape_text(n.shape)}"
-                )
+                axes = "1 axis" if len(shape) == 1 else f"{len(shape)} axes"
+                raise InputError(f"{name} has shape {shape}, {axes}; {self.name} takes {name} as {shape_text(n.shape)}")
             for axis, (expected, got) in enumerate(zip(n.shape, shape)):
                 if got < 1:
                     raise InputError(
@@ -111,6 +111,9 @@ class Signature:
             raise InputError("; ".join(parts))
 
     def _check_derived(self, sizes: Mapping[str, int]) -> None:
+        for needed, why in self.needs:
+            if evaluate(needed, sizes) < 1:
+                raise InputError(f"{_with(sizes)} {self.name} cannot run: {why}")
         for n in self.derived:
             shape = tuple(evaluate(s, sizes) for s in n.shape)
             if min(shape) < 1:

@@ -63,7 +63,9 @@ class Kink:
 class InputReport:
     """What was found for one input.
 
-    relative_error              the largest that was found, |a − b| / max(10⁻⁸, |a| + |b|); valid kinks count as 0
+    relative_error              the largest that was found, |a − b| / max(10⁻⁸, |a| + |b|); valid kinks count as 0, and
+                                where the differences drown in rounding at least 10⁶ times that divides. It may exceed
+                                the tolerance, and the gradient be right, where rounding alone explains it
     entry, analytic, numeric    the worst entry, and the two values there
     entries, directions         how many single entries and how many random directions were compared
     wrong                       the entries that are wrong, as far as they were looked for
@@ -165,7 +167,9 @@ class GradientReport:
         rows = []
         for k, r in self.inputs.items():
             values = (entry_text(k, r.entry), _number(r.analytic), _number(r.numeric))
-            verdict = "WRONG" if not r.ok else "kinks" if any(kink.input == k for kink in self.kinks) else ""
+            remarks = ["kinks"] * any(kink.input == k for kink in self.kinks)
+            remarks += ["within rounding"] * (r.relative_error > self.tolerance)
+            verdict = ", ".join(remarks) if r.ok else "WRONG"
             rows.append((k, str(r.shape), r.checked, f"{r.relative_error:.1e}", *values, verdict))
         return rows
 

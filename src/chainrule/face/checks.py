@@ -52,9 +52,9 @@ def check_gradients(
     `.kinks` and do not fail. A jump has no slope and fails wherever the differences see it. What `cr.stop_gradient`
     holds still is held still in the differences too.
 
-    Raises InputError where the loss is not finite at the point, and for names, sizes and arrays that do not fit;
-    NoDerivative for a loss that is no real scalar. Source: Nocedal and Wright, Numerical Optimization, 2nd ed.,
-    section 8.1.
+    Raises InputError where the loss is not finite at the point, for names, sizes and arrays that do not fit, and for a
+    tolerance below 4e-11, the ε^(2/3) that central differences reach; NoDerivative for a loss that is no real scalar.
+    Source: Nocedal and Wright, Numerical Optimization, 2nd ed., section 8.1.
 
     >>> import chainrule as cr
     >>> g = cr.trace(lambda x, W: cr.sum(cr.relu(W @ x) ** 2), x="n", W="h n")
@@ -78,7 +78,7 @@ def check_gradients(
     what = "the point" if len(drawn) == len(graph.inputs) else ", ".join(drawn)
     where = f", {what} drawn with seed {seed}" if drawn else ""
     about = f"{where}; {', '.join(f'{k} = {v}' for k, v in known.items())}" if known else where
-    notes = [f"sizes chosen here: {', '.join(chosen)}; sizes= gives others"] if chosen else []
+    notes = [f"sizes chosen here: {', '.join(chosen)}; others can be given"] if chosen else []
     return replace(report, about=about, notes=notes)
 
 
@@ -107,7 +107,9 @@ def _given(graph: Graph, at: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """The arrays given, with float64 for the real ones; the engine checks the other kinds."""
     unknown = [k for k in at if k not in graph.inputs]
     if unknown:
-        raise InputError(f"at: {graph.name} has no input called {', '.join(unknown)}; it has {', '.join(graph.inputs)}")
+        raise InputError(
+            f"at: {graph.called} has no input called {', '.join(unknown)}; it has {', '.join(graph.inputs)}"
+        )
     given = {}
     for k, a in at.items():
         try:
@@ -129,7 +131,7 @@ def _sizes(
     unknown = [k for k in sizes if k not in symbols]
     if unknown:
         has = f"it has {', '.join(symbols)}" if symbols else "all its sizes are numbers"
-        raise InputError(f"sizes: {graph.name} has no size called {', '.join(unknown)}; {has}")
+        raise InputError(f"sizes: {graph.called} has no size called {', '.join(unknown)}; {has}")
     known = {}
     for k, v in sizes.items():
         if isinstance(v, bool) or not isinstance(v, (int, np.integer)) or v < 1:
@@ -138,7 +140,7 @@ def _sizes(
     for name, a in given.items():
         shape = graph.inputs[name].shape
         if len(shape) != a.ndim:
-            raise InputError(f"at: {name} has shape {a.shape}; {graph.name} takes {name} as {shape_text(shape)}")
+            raise InputError(f"at: {name} has shape {a.shape}; {graph.called} takes {name} as {shape_text(shape)}")
         for s, got in zip(shape, a.shape):
             if isinstance(s, Dim) and known.setdefault(str(s), got) != got:
                 wanted = f"{s} is {known[str(s)]} in {name} {shape_text(shape)}"
@@ -157,8 +159,15 @@ def _sizes(
             return {k: found[k] for k in symbols}, chosen
         except (InputError, ShapeError) as error:
             refused = refused or error
-    hint = f"; no small sizes for {', '.join(chosen)} fit, so give them: sizes=dict({chosen[0]}=...)" if chosen else ""
-    raise InputError(f"{refused}{hint}") from None
+    if not chosen:
+        raise InputError(str(refused)) from None
+    if not sizes:
+        raise InputError(f"{refused}; no small sizes for {', '.join(chosen)} fit, so give them") from None
+    fixed = " and ".join(f"{k} = {known[k]}" for k in sizes)
+    raise InputError(
+        f"the sizes given, {fixed}, do not fit, whatever {', '.join(chosen)} {'is' if len(chosen) == 1 else 'are'}: "
+        f"{refused}"
+    ) from None
 
 
 def draw_point(

@@ -13,7 +13,7 @@ import numpy as np
 from ..graph.errors import InputError
 from .check_report import GradientReport, InputReport, Kink, Mismatch
 from .numerical import number_of, relative_error
-from .slopes import Line, Slope, judge, length, noise_of
+from .slopes import Line, Slope, check_tolerance, judge, length, noise_of
 
 ENTRIES = 100  # an input of so many entries is checked entry by entry
 DIRECTIONS = 12  # a larger one in so many random directions,
@@ -57,6 +57,7 @@ def compare(
     >>> report.ok, report.inputs["x"].entry, round(report.inputs["x"].numeric, 6)
     (False, (2,), 6.0)
     """
+    check_tolerance(tolerance)
     given = {k: np.asarray(a) for k, a in point.items()}
     _check_fit(gradients, given)
     real = {k for k, a in given.items() if a.dtype.kind == "f" or k in gradients}
@@ -65,8 +66,8 @@ def compare(
     value = evaluate()
     if not math.isfinite(value):
         raise InputError(
-            f"the loss is {value} at this point, and differences of it say nothing; give a point where it is finite, "
-            f"as in at={{{next(iter(gradients), 'x')!r}: ...}}, for instance positive numbers for a logarithm"
+            f"the loss is {value} at this point, and differences of it say nothing; give {', '.join(gradients)} "
+            f"where it is finite, for instance positive numbers for a logarithm"
         )
     rng = np.random.default_rng(seed)
     kinks: list[Kink] = []

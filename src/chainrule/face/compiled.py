@@ -13,17 +13,16 @@ import numpy as np
 from ..calculus.checkpoints import checkpointed
 from ..engines.binding import Signature, as_array
 from ..graph.collector import no_collection
-from ..graph.dims import Dim, evaluate
+from ..graph.dims import evaluate
 from ..graph.errors import GraphError, InputError
 from ..graph.node import BOOLEAN, CONST, INTEGER, LEAF, SIZE, Node, walk
+from ..views.counts import checked
 from ..views.source import Program, print_program
 from .derivation import Derivation
 from .graph import Graph, select, trace
 from .pipeline import lower, passes_of
 
 ENGINES = ("numpy", "xla")
-EVERYTHING: Sequence[str] = ("everything",)
-"""As `keep` of a program: nothing is computed again, and yet each result goes once it was read last."""
 
 
 def engine_named(name: str) -> Any:
@@ -43,8 +42,10 @@ class Compiled:
         dtype: str | None,
         wrt: Sequence[str] | None,
         keep: Sequence[str] | None = None,
+        let_go: bool = False,  # of each result, once it was read last; a program with `keep` does in any case
     ):
-        self.graph, self.engine, self.dtype, self.wrt, self.keep = graph, engine, dtype, wrt, keep
+        self.graph, self.engine, self.dtype, self.wrt = graph, engine, dtype, wrt
+        self.keep, self.let_go = keep, let_go
         self._engine = engine_named(engine)
         if dtype is not None and not isinstance(dtype, str):  # np.float32
             dtype = self.dtype = str(np.dtype(dtype))
@@ -55,7 +56,8 @@ class Compiled:
 
     @cached_property
     def _signature(self) -> Signature:
-        return Signature(self.graph.name, list(self.graph.inputs.values()), self.program.outputs)
+        g = self.graph
+        return Signature(g.name, list(g.inputs.values()), self.program.outputs, g.needs)
 
     @cached_property
     def _function(self) -> Callable[..., Any]:
@@ -127,11 +129,7 @@ class Compiled:
         """
         if self.engine != "xla":
             raise GraphError(f"{self.engine} counts nothing; compile for xla, or count with cr.cost")
-        symbols = {str(s) for n in self.graph.inputs.values() for s in n.shape if isinstance(s, Dim)}
-        if set(sizes) != symbols:
-            wanted = ", ".join(f"{s}=…" for s in sorted(symbols)) or "no sizes: they are all numbers"
-            raise InputError(f"{self.graph.name} needs {wanted}; it was given {', '.join(sizes) or 'none'}")
-        shapes = {k: tuple(evaluate(s, sizes) for s in n.shape) for k, n in self.graph.inputs.items()}
+        shapes = shapes_at(self.graph, sizes)
         self._signature.sizes(shapes)
         types = {BOOLEAN: "bool", INTEGER: "int32"}
         kinds = [types.get(n.kind, self.dtype or "float64") for n in self.graph.inputs.values()]
@@ -159,9 +157,9 @@ class Compiled:
         outputs, order = low.outputs, None
         now: dict[Node, Node] = {}
         if made is not None:
-            if self.keep is not None:
+            if self.keep is not None or self.let_go:
                 passes = passes_of(g, low)
-                kept = walk(passes.value) if self.keep is EVERYTHING else passes.checkpoints(self.keep)
+                kept = walk(passes.value) if self.keep is None else passes.checkpoints(self.keep)
                 cut = checkpointed(passes, kept)
                 outputs, order, now = cut.passes.outputs, cut.order, cut.now
                 for n, copy in cut.again.items():
@@ -208,6 +206,15 @@ def _label(labels: dict[Node, str], n: Node | None, name: str) -> None:
 
 def _scalar(value: Any, dtype: str) -> Any:
     return value if hasattr(value, "dtype") else np.asarray(value, dtype)
+
+
+def shapes_at(graph: Graph, sizes: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+    """The shapes of the inputs. Raises InputError where a size is missing, unknown, no integer or below 1."""
+    numbers = checked(sizes, graph.symbols)
+    if set(numbers) != graph.symbols:
+        wanted = ", ".join(f"{s}=…" for s in sorted(graph.symbols))
+        raise InputError(f"{graph.name} needs {wanted}; it was given {', '.join(numbers) or 'none'}")
+    return {k: tuple(evaluate(s, numbers) for s in n.shape) for k, n in graph.inputs.items()}
 
 
 def compile(
@@ -293,4 +300,4 @@ def shapes_of(signature: inspect.Signature, arrays: Mapping[str, Any], real: set
     return shapes
 
 
-__all__ = ["ENGINES", "Compiled", "compile", "engine_named", "value_and_grad"]
+__all__ = ["ENGINES", "Compiled", "compile", "engine_named", "shapes_at", "value_and_grad"]

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ..graph.dims import Size, sum_of, symbols_of
+from ..graph.dims import Size, sum_of
 from ..graph.errors import GraphError
-from ..graph.node import LEAF, REAL, Node, Op, entries, walk
+from ..graph.node import LEAF, Node, Op, entries, walk
+from ..rewrite.stacks import entries as parts_of_inputs
+from ..views.adjoints import PARTIAL, AdjointNotation
 from ..views.cost import Tally
 from ..views.cost import cost as rules
 from ..views.counts import Cost
 from ..views.derivation_cost import DerivationCost
 from ..views.memory import saved
+from ..views.order import backward_order
 from ..views.shares import Quantity, step_costs
+from ..views.text import TEXT
 from .graph import Graph, trace
 from .pipeline import Lowered, lower, passes_of
 
@@ -47,7 +51,7 @@ def cost(target: Graph | Callable[..., Any], **shapes: Any) -> Cost:
     MACs               5,133,600
     FLOPs              10,267,200
     parameters         1,820
-    1 MAC = 1 multiplication + 1 addition; FLOPs = 2·MACs, those of matrix products alone
+    1 MAC = 1 multiplication + 1 addition; FLOPs = 2·MACs, those of matrix products and convolutions alone
     """
     if hasattr(target, "wrt"):
         raise GraphError("cr.cost counts a graph; what a derivation costs is d.cost, with .forward and .backward")
@@ -58,11 +62,11 @@ def cost(target: Graph | Callable[..., Any], **shapes: Any) -> Cost:
     order = walk(*program.outputs)
     tally = Tally(order, graph.parameters.values())
     named = [*_named(graph, program), *_updated(graph, program)]
-    steps = step_costs(tally, order, named, _sizes(graph))
-    return tally(order).of_graph(_sizes(graph), _entries(graph.parameters.values()), steps)
+    steps = step_costs(tally, order, named, graph.symbols)
+    return tally(order).of_graph(graph.symbols, _entries(graph.parameters.values()), steps)
 
 
-def derivation_cost(graph: Graph, wrt: Sequence[str]) -> DerivationCost:
+def derivation_cost(graph: Graph, wrt: Sequence[str], notation: AdjointNotation = PARTIAL) -> DerivationCost:
     """What one run of the loss and its gradients in `wrt` costs: the loss alone, and what comes on top of it."""
     program = lower(graph, wrt, _Counted(), "cost")
     order, ahead = walk(*program.outputs), walk(program.outputs[0])
@@ -71,11 +75,11 @@ def derivation_cost(graph: Graph, wrt: Sequence[str]) -> DerivationCost:
     asked = dict.fromkeys(wrt)
     parameters = [graph[w] for w in asked if w in graph.parameters] or [graph[w] for w in asked]
     tally = Tally(order, {*graph.parameters.values(), *parameters})
-    steps = step_costs(tally, ahead, _named(graph, program, _loss(graph)), _sizes(graph))
-    back = step_costs(tally, rest, _adjoints(graph, wrt, program), _sizes(graph), done=forward)
+    steps = step_costs(tally, ahead, _named(graph, program, _loss(graph)), graph.symbols)
+    back = step_costs(tally, rest, _adjoints(graph, wrt, program, notation), graph.symbols, done=forward)
     return DerivationCost(
-        tally(ahead).of_graph(_sizes(graph), _entries(parameters), steps),
-        tally(rest).of_graph(_sizes(graph), 0, back),
+        tally(ahead).of_graph(graph.symbols, _entries(parameters), steps),
+        tally(rest).of_graph(graph.symbols, 0, back),
         saved(order, forward),
         passes_of(graph, program),
     )
@@ -95,29 +99,24 @@ def _named(graph: Graph, program: Lowered, loss: str | None = None) -> list[Quan
 def _updated(graph: Graph, program: Lowered) -> list[Quantity]:
     """What replaces a state after the step: w ← …"""
     return [
-        Quantity(f"{name} ←", name, "forward", n.shape, program.final.get(program.became.get(n, n)))
+        Quantity(name, f"{name} ←", "forward", n.shape, program.final.get(program.became.get(n, n)))
         for name, n in graph.updates.items()
     ]
 
 
-def _adjoints(graph: Graph, wrt: Sequence[str], program: Lowered) -> list[Quantity]:
-    """The adjoints of what lies between the inputs asked for and the loss, in backward order."""
+def _adjoints(graph: Graph, wrt: Sequence[str], program: Lowered, notation: AdjointNotation) -> list[Quantity]:
+    """The adjoints of the derivation's steps, in their order."""
     made = program.made
     assert made is not None
     targets = dict(zip((graph[w] for w in wrt), made.gradients))
-    order = walk(graph.output, *targets)
-    reached = set(targets)
-    for n in order:
-        if n.kind == REAL and any(a in reached for a in n.args):
-            reached.add(n)
-    loss, names = _loss(graph), graph.names
+    names = graph.names | parts_of_inputs([graph.output], graph.names)
+    loss = TEXT.name(_loss(graph))
     found = []
-    for n in reversed(order):
-        if n in targets or (n in names and n in reached and n is not graph.output):
-            adjoint = targets[n] if n in targets else made.adjoint.get(program.became.get(n, n))
-            name = names.get(n) or graph.labels[n]
-            node = program.final.get(adjoint) if adjoint is not None else None
-            found.append(Quantity(f"∂{loss}/∂{name}", name, "backward", n.shape, node))
+    for n in backward_order(graph.output, list(targets), names):
+        adjoint = targets[n] if n in targets else made.adjoint.get(program.became.get(n, n))
+        written = notation.label(loss, TEXT.name(names[n]), TEXT)
+        node = program.final.get(adjoint) if adjoint is not None else None
+        found.append(Quantity(names[n], written, "backward", n.shape, node))
     return found
 
 
@@ -128,10 +127,6 @@ def _loss(graph: Graph) -> str:
 
 def _entries(nodes: Iterable[Node]) -> Size:
     return sum_of(map(entries, nodes))
-
-
-def _sizes(graph: Graph) -> frozenset[str]:
-    return frozenset().union(*(symbols_of(n.shape) for n in graph.inputs.values()))
 
 
 __all__ = ["Cost", "DerivationCost", "cost", "derivation_cost"]

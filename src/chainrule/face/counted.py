@@ -17,8 +17,10 @@ def compare_counts(target: Graph | Derivation | Callable[..., Any], **sizes: Any
     """The conventions of `.conventions()` at the given sizes, and a row with the count that XLA makes of the program.
 
     XLA compiles the program and counts what it will run: 2·MACs for products, and one for each entry of a sum, a
-    comparison or a division, after it has simplified and fused; exponentials and the like it counts apart. So its
-    answer lies between our FLOPs and all our operations. JAX is imported, and nothing is run.
+    comparison, a division or a selection, after it has simplified and fused; exponentials and the like it counts apart.
+    So its answer is near our FLOPs, and no bound holds: an outer product is to XLA n·m multiplications, half our FLOPs;
+    and where products are most of the work, 2·k for each sum of k is more than the 2·k − 1 among our operations.
+    JAX is imported, and nothing is run.
 
     Raises InputError for sizes that are missing, unknown or below 1.
 

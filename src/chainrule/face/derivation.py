@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -23,8 +24,9 @@ from ..views.fragment import fragment
 from ..views.handout import Handout, Layers, RepeatedEquations, folded_equations, folded_steps
 from ..views.latex import LATEX
 from ..views.notation import Equation, Notation
+from ..views.order import backward_order
 from ..views.page import derivation_sections, page
-from ..views.steps import Step, StepWriter, backward_order
+from ..views.steps import Step, StepWriter
 from ..views.text import TEXT
 from .cost import DerivationCost, derivation_cost
 from .graph import Graph, select, trace
@@ -92,7 +94,7 @@ class Derivation:
     @cached_property
     def _quantities(self) -> list[Node]:
         """What gets a step, in backward order."""
-        return backward_order(self._backward, self._names)
+        return backward_order(self.graph.output, [self.graph[k] for k in self.wrt], self._names)
 
     @cached_property
     def _writer(self) -> StepWriter:
@@ -144,24 +146,23 @@ class Derivation:
     def equations(self, notation: Notation = TEXT) -> list[Equation]:
         """∂L/∂v = … for each step, the results alone.
 
-        Right sides are written in the forward quantities and in the derivatives found before them.
+        Right sides are written in the forward quantities and in the derivatives of what is computed from them.
         """
         made: dict[Node, str] = {}
         self._forward(notation, made)  # whose names for long parts go on
         labels = {n: notation.name(name) for n, name in (self._names | self.graph.labels).items()}
         loss = notation.name(self._loss)
+        called = {n: self.notation.label(loss, labels[n], notation) for n in self._quantities}
         found: list[Equation] = []
         for n in self._quantities:
-            name = self.notation.label(loss, labels[n], notation)
-            found += notation.equations({self.adjoints[n]: name}, labels, made)
-            if self.adjoints[n].args:
-                labels.setdefault(self.adjoints[n], name)
+            read = {adjoint: called[m] for adjoint, m in self._writer.read[n].items()}
+            found += notation.equations({self.adjoints[n]: called[n]}, ChainMap(read, labels), made)
         return found
 
     @cached_property
     def conventions(self) -> list[str]:
         """What the steps take for granted: layout, signs, derivatives at kinks. A sentence each."""
-        return conventions(self._writer)
+        return conventions(self._writer, self.steps)
 
     def text(self, unfold: bool = False, at: Mapping[str, Any] | None = None) -> str:
         """The forward equations, the steps backwards with their reasons, and the conventions, as text.
@@ -217,7 +218,7 @@ class Derivation:
     @cached_property
     def cost(self) -> DerivationCost:
         """What the program of loss and gradients costs: `.forward`, `.backward`, `.saved_bytes()`, `.at(n=100)`."""
-        return derivation_cost(self.graph, self.wrt)
+        return derivation_cost(self.graph, self.wrt, self.notation)
 
     def at(self, point: Mapping[str, Any] | None = None, /, **arrays: Any) -> Point:
         """Every quantity's value and adjoint at a point: numbers pushed forward, gradients back, as one does by hand.

@@ -7,13 +7,9 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..graph.errors import ChainruleError
+from ..graph.errors import OutputError
 
 Content = str | bytes
-
-
-class OutputError(ChainruleError, OSError):
-    """A folder or a file that cannot be written."""
 
 
 def write_files(files: Mapping[Path, Content]) -> None:
@@ -65,4 +61,4 @@ def write_file(path: str | os.PathLike[str], content: Content) -> None:
         raise OutputError(f"cannot write {path}: {why.strerror or why}") from None
 
 
-__all__ = ["OutputError", "check_writable", "write_file", "write_files"]
+__all__ = ["check_writable", "write_file", "write_files"]

@@ -10,11 +10,14 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from ..grammar.sizes import parse_sizes
+from ..grammar.source import TextOrigin
 from ..graph.collector import no_collection
-from ..graph.dims import shape_text, symbols_of
+from ..graph.dims import Size, shape_text, symbols_of
 from ..graph.errors import ChainruleError, GraphError, NamingError, ShapeError
-from ..graph.node import BOOLEAN, INTEGER, LEAF, REAL, Kind, Node, leaf, node, walk
-from ..graph.origin import failing_line
+from ..graph.node import LEAF, REAL, Node, leaf, node, walk
+from ..graph.origin import Origin, failing_line
+from ..graph.spelling import meant
 from ..graph.trace import Naming, Tracer
 from ..rewrite.engine import rewrite
 from ..rewrite.readable import readable
@@ -24,9 +27,9 @@ from ..views.latex import LATEX, aligned
 from ..views.notation import Equation, Notation
 from ..views.page import forward_table, fragment
 from ..views.text import TEXT
+from ..views.updates import gradient_symbols, split_loss, update_equations
 from .picture import as_dot, as_svg, forward_picture, save
 from .point import Point, given
-from .updates import gradient_symbols, split_loss, update_equations
 
 ROLES = ("data", "parameter", "state", "noise")
 _PARAMETER = re.compile(r"(W|w|U|K|b|bias|weight|kernel|theta|gamma|beta)(_?\w{0,2}|_\w+|\d\w*)")
@@ -43,6 +46,7 @@ class Graph:
     updates   state or parameter name -> the node that replaces it after a step
     gradients parameter name -> the node in the updates that is the loss's derivative in it
     derived   outputs that no one wrote, such as a Jacobian: they are tidied where they are printed, and only there
+    needs     (size, why): a size that must come out at 1 or more, else the graph cannot run
     """
 
     name: str
@@ -52,9 +56,10 @@ class Graph:
     roles: dict[str, str] = field(default_factory=dict)
     updates: dict[str, Node] = field(default_factory=dict)
     written: dict[str, list[Node]] = field(default_factory=dict, repr=False)
-    origins: dict[Node, tuple[str, int]] = field(default_factory=dict, repr=False)
+    origins: dict[Node, Origin] = field(default_factory=dict, repr=False)
     gradients: dict[str, Node] = field(default_factory=dict, repr=False)
     derived: frozenset[Node] = field(default=frozenset(), repr=False)
+    needs: tuple[tuple[Size, str], ...] = field(default=(), repr=False)
 
     @property
     def output(self) -> Node:
@@ -64,8 +69,18 @@ class Graph:
         return self.outputs[0]
 
     @property
+    def called(self) -> str:
+        """What messages call it: by its name, or "the text" that it was read from."""
+        return "the text" if isinstance(next(iter(self.origins.values()), None), TextOrigin) else self.name
+
+    @property
     def parameters(self) -> dict[str, Node]:
         return {k: n for k, n in self.inputs.items() if self.roles.get(k) == "parameter"}
+
+    @property
+    def symbols(self) -> frozenset[str]:
+        """The names of the sizes that its inputs leave open."""
+        return symbols_of(s for n in self.inputs.values() for s in n.shape)
 
     def __getitem__(self, name: str) -> Node:
         """The quantity the function called `name`.
@@ -77,14 +92,15 @@ class Graph:
         for n, known in self.names.items():
             if known == name:
                 return n
-        meant = list(dict.fromkeys(self.written.get(name, ())))
-        if len(meant) == 1:
-            return meant[0]
-        if meant:
-            called = ", ".join(self.names[n] for n in meant)
-            raise NamingError(f"{name} names {len(meant)} quantities of {self.name}: {called}")
+        values = list(dict.fromkeys(self.written.get(name, ())))
+        if len(values) == 1:
+            return values[0]
+        if values:
+            called = ", ".join(self.names[n] for n in values)
+            raise NamingError(f"{name} names {len(values)} quantities of {self.called}: {called}")
         known_names = [*self.inputs, *(n for n in self.names.values() if n not in self.inputs)]
-        raise NamingError(f"{self.name} has no quantity called {name!r}; it has {', '.join(known_names)}")
+        there = f"it has {', '.join(known_names)}{meant(name, known_names)}"
+        raise NamingError(f"{self.called} has no quantity called {name!r}; {there}")
 
     @property
     def labels(self) -> dict[Node, str]:
@@ -98,11 +114,17 @@ class Graph:
         """What an output without a name of its own is called."""
         return "output" if len(self.outputs) == 1 else f"output_{self.outputs.index(output) + 1}"
 
+    def _alias(self) -> str:
+        """What the output is called besides, where it is an input: by the last name that was given to it alone."""
+        names = [name for name, nodes in self.written.items() if set(nodes) == {self.output} and name not in self]
+        return names[-1] if names else self._called(self.output)
+
     def equations(self, notation: Notation = TEXT, made: dict[Node, str] | None = None) -> list[Equation]:
         """The forward equations, one for each named quantity, in order of computation.
 
         Long parts without a name get one, t1, t2, …; `made` is given these, for equations that follow. Outputs that
-        were derived are tidied. Updates come last, as w ← …, in terms of the loss's gradient.
+        were derived are tidied; one that is an input has a line, L = t. Updates come last, as w ← …, in terms of the
+        loss's gradient.
         """
         made = {} if made is None else made
         names = self.labels
@@ -120,6 +142,8 @@ class Graph:
         order = walk(*[read.get(n, n) for n in roots])
         computed = {n: labels[n] for n in order if n in labels and n not in inputs and n not in read}
         found = notation.equations(computed, inputs, made)
+        if len(self.outputs) == 1 and self.output.op is LEAF and self.output not in read:
+            found.append(Equation(notation.name(self._alias()), labels[self.output], self.output))
         for n, shown in read.items():
             others = {m: label for m, label in labels.items() if m is not n or n.op is LEAF}
             own = notation.name(self._called(n)) if n.op is LEAF else labels[n]
@@ -300,12 +324,13 @@ def _inputs(f: Callable[..., Any], shapes: Mapping[str, Any]) -> tuple[dict[str,
     unknown = [name for name in shapes if name not in parameters]
     if unknown:
         raise ShapeError(f"{_name(f)} has no parameter called {', '.join(unknown)}; it has {', '.join(parameters)}")
-    inputs, defaults = {}, {}
-    for name, p in parameters.items():
+    for p in parameters.values():
         if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD, p.POSITIONAL_ONLY):
             raise GraphError(
                 f"{_name(f)}: the parameter {p} cannot be traced; give each quantity a plain name of its own"
             )
+    inputs, defaults = {}, {}
+    for name, p in parameters.items():
         spec = shapes.get(name, p.annotation)
         if name in shapes or isinstance(spec, str):
             inputs[name] = declared(name, spec)
@@ -325,32 +350,6 @@ def declared(name: str, spec: Any) -> Node:
         shape, kind = parse_sizes(spec, name)
         return leaf(name, shape, kind)
     return leaf(name, spec if isinstance(spec, (tuple, list)) else (spec,))
-
-
-def parse_sizes(spec: str, name: str) -> tuple[tuple[int | str, ...], Kind]:
-    """``"n d"``, ``"3 n"``, ``"int[n]"``, ``"bool[n k]"`` as sizes and a kind.
-
-    >>> parse_sizes("int[n 3]", "y")
-    (('n', 3), 'integer')
-    """
-    text = spec.strip()
-    # quoted again by `from __future__ import annotations`
-    if len(text) > 1 and text[0] in "\"'" and text[-1] == text[0]:
-        text = text[1:-1]
-    kind: Kind = REAL
-    found = re.fullmatch(r"(int|bool|real|float)\s*\[(.*)\]", text.strip())
-    if found:
-        kind = {"int": INTEGER, "bool": BOOLEAN}.get(found[1], REAL)  # type: ignore[assignment]
-        text = found[2]
-    sizes: list[int | str] = []
-    for word in text.replace(",", " ").split():
-        if not (word.isidentifier() or word.isdecimal()):
-            raise ShapeError(
-                f'{spec!r} gives no sizes for {name}: write them with spaces between, as in "n d" or "3 n"; '
-                f'"int[n]" and "bool[n]" for integers and booleans'
-            )
-        sizes.append(int(word) if word.isdecimal() else word)
-    return tuple(sizes), kind
 
 
 def _outputs(name: str, returned: Any) -> tuple[Node, ...]:
@@ -407,4 +406,4 @@ def select(graph: Graph, wrt: Sequence[str] | str | None) -> list[str]:
     return names
 
 
-__all__ = ["ROLES", "Graph", "assembled", "declared", "parse_sizes", "select", "trace"]
+__all__ = ["ROLES", "Graph", "assembled", "declared", "select", "trace"]

@@ -8,47 +8,62 @@ from ..calculus.reverse import active_nodes
 from ..graph.dims import shape_text
 from ..graph.errors import NoDerivative
 from ..graph.node import REAL, Node
-from ..graph.origin import line_text
+from ..views.notation import names_below
+from ..views.text import TEXT
 from .graph import Graph
+
+_LONG, _MANY = 40, 12  # signs and quantities of an expression that stands in for a name
 
 
 def check_loss(graph: Graph, wrt: Sequence[str]) -> None:
     """Raises NoDerivative, in the graph's names and with the user's line, unless the output has gradients in `wrt`."""
+    text = graph.called != graph.name
+    gives = f"{graph.called} {'gives' if text else 'returns'}"
     if len(graph.outputs) != 1:
+        only = "end with the loss alone" if text else "return the loss alone"
         raise NoDerivative(
-            f"{graph.name} returns {len(graph.outputs)} quantities, and a gradient is that of one real scalar: "
-            f"return the loss alone"
+            f"{gives} {len(graph.outputs)} quantities, and a gradient is that of one real scalar: {only}"
         )
     loss = graph.output
+    name = _expression(graph, loss)
     if loss.kind != REAL:
         raise NoDerivative(
-            f"{graph.name} returns {_name(graph, loss)}, which is {loss.kind}; a gradient is that of a real scalar"
-            + _line(graph, loss)
+            f"{gives} {name}, which is {loss.kind}; a gradient is that of a real scalar" + _origin(graph, loss)
         )
     if loss.shape:
-        name = _name(graph, loss)
+        called = graph.names.get(loss, "…")
+        instead = (
+            f"write sum({called}) or mean({called})" if text
+            else f"return cr.sum({called}) or cr.mean({called}), or ask for cr.jacobian"
+        )  # fmt: skip
         raise NoDerivative(
-            f"{graph.name} returns {name}, which has the shape {shape_text(loss.shape)}; a gradient is that of a real "
-            f"scalar: return cr.sum({name}) or cr.mean({name}), or ask for cr.jacobian" + _line(graph, loss)
+            f"{gives} {name}, which has the shape {shape_text(loss.shape)}; a gradient is that of a real scalar: "
+            f"{instead}" + _origin(graph, loss)
         )
     for k in wrt:
         if graph[k].kind != REAL:
             raise NoDerivative(f"{k} is {graph[k].kind}; derivatives are taken in real quantities")
     for n in active_nodes(loss, [graph[k] for k in wrt]):
         if n.op.vjp is None and n.op.meaning is None and n.args:
+            stop = "stop_gradient" if text else "cr.stop_gradient"
             raise NoDerivative(
-                f"the operation `{n.op.name}` has no derivative, and one is needed through {_name(graph, n)}; give it "
-                f"a vjp or a meaning, or stop there with cr.stop_gradient" + _line(graph, n)
+                f"the operation `{n.op.name}` has no derivative, and one is needed through {_expression(graph, n)}; "
+                f"give it a vjp or a meaning, or stop there with {stop}" + _origin(graph, n)
             )
 
 
-def _name(graph: Graph, n: Node) -> str:
-    return graph.names.get(n) or f"{n.op.name}(…)"
+def _expression(graph: Graph, n: Node) -> str:
+    """A quantity by its name, or as it is computed from those that have one."""
+    if n in graph.names:
+        return graph.names[n]
+    many = len(names_below(n, graph.names.get)) > _MANY
+    written = f"{n.op.name}(…)" if many else TEXT.write(n, graph.names)
+    return written if len(written) <= _LONG else f"{written[: _LONG - 1]}…"
 
 
-def _line(graph: Graph, n: Node) -> str:
+def _origin(graph: Graph, n: Node) -> str:
     """The user's line that built `n`, on a line of its own."""
-    return f"\n  in {line_text(*graph.origins[n])}" if n in graph.origins else ""
+    return str(graph.origins.get(n, ""))
 
 
 __all__ = ["check_loss"]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from ..grammar.signs import name_end, reserved
+from ..grammar.sizes import input_name, read_sizes
 from ..grammar.source import Source
 from ..grammar.text import read_text
 from ..graph.collector import no_collection
 from ..graph.dims import Dim
-from ..graph.errors import GraphError, ParseError
+from ..graph.errors import GraphError
 from ..graph.node import Node
 from .graph import Graph, assembled, declared
 
@@ -79,57 +78,17 @@ def parse(text: str, sizes: Sizes = "") -> Graph:
 
 def inputs_of(sizes: Sizes) -> dict[str, Node]:
     if isinstance(sizes, str):
-        return _listed(Source(sizes))
+        return read_sizes(Source(sizes)).inputs
     if not isinstance(sizes, Mapping):
         raise GraphError(f'sizes are given as in "x: n, W: h n" or {{"x": "n", "W": "h n"}}, not {sizes!r}')
     found: dict[str, Node] = {}
     for name, spec in sizes.items():
-        plain = _name(name) if isinstance(name, str) else None
+        plain = input_name(name) if isinstance(name, str) else None
         if plain is None or plain in found:
             why = "is there twice" if plain else "is no name for an input: write one such as x, W1 or yhat"
             raise GraphError(f"sizes: {name!r} {why}")
         found[plain] = declared(plain, spec)
     return found
-
-
-def _listed(source: Source) -> dict[str, Node]:
-    found: dict[str, Node] = {}
-    for start, entry in _entries(source.text):
-        written, colon, spec = entry.partition(":")
-        name, at = _name(written), start + len(written) - len(written.lstrip())
-        if not colon:
-            hint = "" if name is None else f': "{name}: n" gives it the size n, "{name}: " makes it a scalar'
-            raise source.error(at, f"`{entry.strip()}` has no colon{hint}; sizes are separated by blanks, as in W: h n")
-        if name is None:
-            raise source.error(at, f"`{written.strip()}` is no name for an input: write one such as x, W1 or yhat")
-        if name in found:
-            raise source.error(at, f"`{name}` is there twice")
-        try:
-            found[name] = declared(name, unicodedata.normalize("NFKC", spec.strip()))
-        except ParseError:
-            raise
-        except GraphError as error:
-            raise source.pointing(at + len(entry.strip()) - len(spec.strip()), error) from None
-    return found
-
-
-def _entries(text: str) -> Iterator[tuple[int, str]]:
-    """The parts between commas, semicolons and ends of lines, each with its place; ``int[n, k]`` is one."""
-    start, depth = 0, 0
-    for k, c in enumerate(f"{text}\n"):
-        depth += (c == "[") - (c == "]")
-        if c == "\n" or (c in ",;" and depth <= 0):
-            if text[start:k].strip():
-                yield start, text[start:k]
-            start, depth = k + 1, 0
-
-
-def _name(written: str) -> str | None:
-    """The name of an input, as it is read in the text too; None if that would not be a name."""
-    stripped = written.strip()
-    name = unicodedata.normalize("NFKC", stripped)
-    good = stripped and name_end(stripped, 0) == len(stripped) and name.isidentifier() and not reserved(name)
-    return name if good else None
 
 
 __all__ = ["Sizes", "inputs_of", "parse"]

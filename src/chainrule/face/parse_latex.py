@@ -29,14 +29,24 @@ def parse_latex(latex: str, sizes: Sizes = "") -> Graph:
              ∂L/∂x of inputs have equations, the outputs are L and these gradients; ∂L/∂x is dL_dx in the graph.
     sizes    the inputs, as for `cr.parse`: ``"x: n, y: int[m], s: , W: 3 n"``, or a dictionary.
 
-    Vectors are columns: x^\top y is a number, x y^\top a matrix, and two columns side by side are an error. What stands
-    side by side is multiplied, as matrices or by a scalar; ⊙ (or \circ) multiplies entry by entry. A power of a matrix
-    is written A^{\odot 2} or A A. W_1, W_{1} and W^{(1)} are W1 or W_1, whichever is declared; \mathbf{x} is x.
+    Vectors are columns: x^\top y, or \langle x, y \rangle, is a number, x y^\top a matrix, and two columns side by side
+    are an error. What stands side by side is multiplied, as matrices or by a scalar; ⊙ (or \circ) multiplies entry by
+    entry. A power of a matrix is written A^{\odot 2} or A A. W_1, W_{1} and W^{(1)} are W1 or W_1, whichever is
+    declared; \mathbf{x} is x.
 
-    Indices: x_i, X_{ij} and Q_{ijk} are entries, and X_i is row i of X. Every index is summed over by a \sum, which
-    ends at + and −, or stands on the left; where nothing stands on the left, the axes of the result are i, j, k, … in
-    this order. Axes of size 1 need no index, and the result has none for them. Numbers in brackets on the line,
-    x\left[0\right], count from 0.
+    Indices: x_i, X_{ij} and Q_{ijk} are entries, and X_i is row i of X. Every index is summed over by a \sum, or stands
+    on the left; where nothing stands on the left, the axes of the result are i, j, k, … in this order. A sum ends at
+    + and −, unless the next term has its index and nothing else gives it one: \sum_i a_i + b_i is the sum of both.
+    −\sum_i a_i − b_i, which people read in two ways, is refused. Axes of size 1 need no index, and the result has none
+    for them. Numbers in brackets on the line, x\left[0\right], count from 0.
+
+    Sums become what one would write without indices, and an Einstein sum only where arrays of rank 3 or three matrices
+    meet in an index:
+
+    >>> z = r"z_i = \sum_j W_{ij} x_j + b_i \\ L = -\sum_i y_i \log \sigma(z_i) + (1 - y_i) \log(1 - \sigma(z_i))"
+    >>> print(cr.parse_latex(z, "x: n, W: m n, b: m, y: m").text())
+    z = W @ x + b
+    L = -sum(y ⊙ log(sigmoid(z)) + (1 - y) ⊙ log(1 - sigmoid(z)))
 
     >>> scores = r"S_{ijk} = \operatorname{softmax}_k\left(\frac{1}{\sqrt{d}} \sum_l Q_{ijl} K_{ikl}\right)"
     >>> cr.parse_latex(scores, "Q: b t d, K: b s d").output.shape

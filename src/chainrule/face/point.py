@@ -15,7 +15,7 @@ import numpy as np
 from ..calculus.intermediate import every_adjoint
 from ..engines.binding import Signature
 from ..graph.errors import GraphError, NoDerivative
-from ..graph.node import LEAF, Node, walk
+from ..graph.node import LEAF, Node, varying, walk
 from ..views.adjoints import PARTIAL, AdjointNotation
 from ..views.diagram import Subject, weights
 from ..views.fragment import fragment
@@ -23,6 +23,7 @@ from ..views.html import mathml
 from ..views.latex import LATEX
 from ..views.notation import Notation
 from ..views.source import print_program
+from ..views.steps import aligned_rows
 from ..views.text import TEXT
 from .picture import as_dot, as_svg, save
 from .pipeline import lower
@@ -59,10 +60,7 @@ class Point:
     def __init__(self, graph: Graph, subject: Subject, arrays: Mapping[str, Any], notation: AdjointNotation = PARTIAL):
         self.graph, self._notation = graph, notation
         order = walk(*graph.inputs.values(), *subject.outputs)
-        varies: set[Node] = set()
-        for n in order:
-            if n.op is LEAF or any(a in varies for a in n.args):
-                varies.add(n)
+        varies = varying(order)
         self._nodes = [n for n in order if n in varies or n in subject.outputs]
         self._labels = _with_names(self._nodes, subject.labels)
         back = [n for n in self._nodes if n in subject.flows]
@@ -133,10 +131,8 @@ class Point:
         return "\n".join(lines)
 
     def latex(self) -> str:
-        """The same as an array in LaTeX."""
-        lines = [" & ".join(cells) for cells in self._cells()]
-        columns = "llll" if self._adjoints else "lll"
-        return f"\\begin{{array}}{{{columns}}}\n" + " \\\\\n".join(lines) + "\n\\end{array}"
+        """The same in LaTeX, an aligned line for each quantity."""
+        return aligned_rows([_line(*cells) for cells in self._cells()])
 
     def draw(self, path: str | os.PathLike[str], fold: bool | None = None) -> Path:
         """Write the picture with these numbers in its boxes, as `Graph.draw` does. Answers the path."""
@@ -212,6 +208,12 @@ class Point:
         return f"<Point of {self.graph.name} at {', '.join(self.graph.inputs)}>"
 
 
+def _line(name: str, formula: str, value: str, adjoint: str = "") -> tuple[str, str]:
+    """Both sides of ``z = W x = (1, 2)ᵀ,  ∂L/∂z = …``."""
+    right = f"{formula} {value}" if name and formula else value.removeprefix("= ")
+    return name or formula, rf"{right}, \qquad {adjoint}" if adjoint else right
+
+
 def _with_names(nodes: Sequence[Node], labels: Mapping[Node, str]) -> dict[Node, str]:
     """The labels, and t1, t2, … for what would make long expressions."""
     found = dict(labels)
@@ -236,7 +238,7 @@ def evaluate(graph: Graph, nodes: Sequence[Node], arrays: Mapping[str, Any]) -> 
     inputs = list(graph.inputs.values())
     low = lower(replace(graph, outputs=tuple(wanted), updates={}), None, ENGINE.dialect.kernel, "numpy")
     program = print_program(graph.name, inputs, low.outputs, ENGINE.dialect)
-    bound, _ = Signature(graph.name, inputs, low.outputs).bind(arrays, None, ENGINE.precisions)
+    bound, _ = Signature(graph.called, inputs, low.outputs).bind(arrays, None, ENGINE.precisions)
     results = ENGINE.load(program)(*bound)
     results = (results,) if len(wanted) == 1 else results
     return {n: np.array(value) for n, value in zip(wanted, results)}

@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 
 from ..engines.binding import Signature
-from ..graph.dims import Dim, evaluate
 from ..graph.errors import GraphError, InputError
 from ..views.counts import Cost
-from ..views.grid import Cell, Grid
+from ..views.grid import Cell, Grid, Tabular
 from ..views.memory import Recomputation
 from .checks import draw_point
-from .compiled import EVERYTHING, Compiled
+from .compiled import Compiled, shapes_at
 from .derivation import Derivation
 
 _LEAST_SECONDS = 2e-3  # a timing takes at least as long, so that the clock is fine enough
@@ -40,7 +39,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class RecomputeReport:
+class RecomputeReport(Tabular):
     """Three programs that answer the same loss and gradients, timed at one point; `str` is a table.
 
     plain       `cr.compile(d)`: every result stays until the program returns
@@ -110,12 +109,6 @@ class RecomputeReport:
             notes += (f"XLA counts {self.recomputed.flops / self.kept.flops:.2f} times the work in what it makes",)
         return Grid(("", "time", "ratio", "peak bytes", "ratio"), tuple(rows), notes)
 
-    def __str__(self) -> str:
-        return str(self.grid)
-
-    def _repr_html_(self) -> str:
-        return self.grid._repr_html_()
-
 
 def measure_recompute(
     derivation: Derivation,
@@ -143,8 +136,8 @@ def measure_recompute(
     the second computation with the first, as `jax.checkpoint` does. On CPUs it drops them, and then merges some of what
     was to be computed again and plans no less memory: the table shows how much work XLA counts.
 
-    Raises InputError for sizes that are missing or unknown, ShapeError for one below 1, NamingError for a name in
-    `keep` that the forward pass does not compute. Source: Chen, Xu, Zhang, Guestrin 2016, "Training Deep Nets with
+    Raises InputError for sizes that are missing, unknown or below 1, NamingError for a name in `keep` that the forward
+    pass does not compute, an input for one. Source: Chen, Xu, Zhang, Guestrin 2016, "Training Deep Nets with
     Sublinear Memory Cost". `jax.checkpoint` and `torch.utils.checkpoint` take functions, whose inside is computed
     again; here the checkpoints are named, and what a later segment reads past one is kept as well.
 
@@ -163,14 +156,15 @@ def measure_recompute(
     names = [keep] if isinstance(keep, str) else list(keep)
     if repeats < 1:
         raise InputError(f"repeats must be at least 1, not {repeats}")
-    symbols = {str(s) for n in graph.inputs.values() for s in n.shape if isinstance(s, Dim)}
-    if set(sizes) != symbols:
-        wanted = ", ".join(f"{s}=…" for s in sorted(symbols)) or "no sizes: they are all numbers"
-        raise InputError(f"{graph.name} needs {wanted}; it was given {', '.join(sizes) or 'none'}")
+    shapes = shapes_at(graph, sizes)
     counted = derivation.cost.at(**sizes) if sizes else derivation.cost
-    made = [Compiled(graph, engine, dtype, derivation.wrt, kept) for kept in (None, EVERYTHING, names)]
+    made = [
+        Compiled(graph, engine, dtype, derivation.wrt),
+        Compiled(graph, engine, dtype, derivation.wrt, let_go=True),
+        Compiled(graph, engine, dtype, derivation.wrt, keep=names),
+    ]
     signature = Signature(graph.name, list(graph.inputs.values()), made[0].program.outputs)
-    signature.sizes({k: tuple(evaluate(s, sizes) for s in n.shape) for k, n in graph.inputs.items()})
+    signature.sizes(shapes)
     point = draw_point(graph, signature, {}, sizes, np.random.default_rng(seed))
     arrays = {k: made[0].place(a.astype(dtype) if a.dtype.kind == "f" else a) for k, a in point.items()}
     answers = [program(**arrays)[1] for program in made]

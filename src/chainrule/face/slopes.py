@@ -18,6 +18,7 @@ from typing import Literal
 
 import numpy as np
 
+from ..graph.errors import InputError
 from .numerical import SMALLEST, relative_error
 
 Kind = Literal["smooth", "kink", "several", "jump", "cusp", "edge"]
@@ -28,13 +29,16 @@ RATIO = 8.0
 SHRINK = 5  # further steps down, to 2.3e-10; twice as many where the function has no value so far away
 GROW = 3  # steps up, where rounding hides a small slope
 EPSILON = float(np.finfo(np.float64).eps)
+LEAST = EPSILON ** (2 / 3)  # 3.7e-11: the relative error of a central difference at its best step
+DROWNED = 1e6  # a slope below so many times what rounding can do has no relative error of its own
 
 
 @dataclass(frozen=True)
 class Slope:
     """What one analytic slope was found to be.
 
-    error   |a − D| / max(10⁻⁸, |a| + |D|, what rounding can do, over the tolerance); 0 for a valid slope on a kink
+    error   |a − D| / max(10⁻⁸, |a| + |D|), as `relative_error`; 0 for a valid slope on a kink. Along a direction the
+            size of such a slope counts, and where the differences drown in rounding 10⁶ times that
     left, right   s₋ and s₊ at the smallest step that tells
     """
 
@@ -99,7 +103,7 @@ def judge(line: Line, analytic: float, tolerance: float, size: float = 0.0) -> S
         return max(SMALLEST, abs(analytic) + abs(numeric), size)
 
     def agrees(numeric: float, allowance: float = 0.0) -> bool:
-        return abs(analytic - numeric) <= tolerance * scale(numeric) + allowance
+        return abs(analytic - numeric) <= max(tolerance * scale(numeric), allowance)
 
     def confirms(numeric: float, d: Difference) -> bool:
         """Agrees, and not by chance: where rounding is large, only against a first step that saw something else."""
@@ -107,8 +111,8 @@ def judge(line: Line, analytic: float, tolerance: float, size: float = 0.0) -> S
         return agrees(numeric) and d.rounding <= told
 
     def found(kind: Kind, d: Difference, numeric: float, ok: bool, allowance: float = 0.0) -> Slope:
-        error = abs(analytic - numeric) / max(scale(numeric), allowance / tolerance)
-        return Slope(analytic, numeric, min(error, tolerance) if ok else error, kind, d.left, d.right, ok)
+        error = abs(analytic - numeric) / max(scale(numeric), DROWNED * allowance)
+        return Slope(analytic, numeric, 0.0 if ok and kind in ("kink", "cusp") else error, kind, d.left, d.right, ok)
 
     first = line.at(FIRST)
     if not math.isfinite(analytic):
@@ -155,6 +159,15 @@ def judge(line: Line, analytic: float, tolerance: float, size: float = 0.0) -> S
     if quiet is not None and first.bent:
         return found("smooth", quiet, quiet.central, True, quiet.rounding)
     return found("smooth", d, best, agrees(best, allowance), allowance)
+
+
+def check_tolerance(tolerance: float) -> None:
+    """Raise InputError for a tolerance that differences in float64 cannot tell."""
+    if not LEAST <= tolerance < 1:
+        raise InputError(
+            f"the tolerance {tolerance} is not between {LEAST:.1g} and 1: central differences in float64 are no closer "
+            f"to a slope than about {LEAST:.1g} of it"
+        )
 
 
 def noise_of(move: Callable[[float], float]) -> float:
@@ -225,4 +238,4 @@ def _at_an_edge(line: Line, analytic: float, found: Callable[..., Slope], agrees
     return found("edge", steps[0], math.nan, False)
 
 
-__all__ = ["Kind", "Line", "Slope", "judge", "length", "noise_of"]
+__all__ = ["Kind", "Line", "Slope", "check_tolerance", "judge", "length", "noise_of"]

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from ..graph.dims import Dim, symbol
 from ..graph.errors import GraphError, ParseError
 from ..graph.node import Node, Op
+from ..graph.spelling import meant
 from ..ops.arithmetic import equal
 from ..ops.elementary import abs as absolute
 from ..ops.elementary import sqrt
@@ -23,7 +24,7 @@ from ..ops.movement import sum as total
 from ..ops.reduce import norm
 from .functions import Function, function, names, operation
 from .scan import Statement
-from .source import Source, meant
+from .source import Source
 
 _BINARY: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,

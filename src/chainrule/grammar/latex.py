@@ -16,10 +16,11 @@ from .latex_affine import resolved
 from .latex_formula import Formula
 from .latex_grammar import tree
 from .latex_names import Names, identifier, written
+from .latex_sums import summed, turned
 from .latex_trees import alone, below, derivative_of, head, is_chain_rule, is_layer, items, kind, others, start
-from .latex_values import Value, fitted, summed, whole
+from .latex_values import Value, fitted, whole
 from .source import Source
-from .text import FILE, Reading, plain_name
+from .text import Reading, plain_name
 
 
 def read_latex(latex: str, quantities: Mapping[str, Node], sizes: Collection[str] = ()) -> Reading:
@@ -100,7 +101,7 @@ class _Equations:
         return side.children[::2] if equal else [side]
 
     def _read(self, left: Any, right: Any) -> Node:
-        self.formula.expected = self._expected(left)
+        self.formula.begin(self._expected(left), self._letters_left(left))
         v = self.formula.value(right)
         tied, sums = resolved([v], [], self.formula.expected)
         if sums:  # x_{2i}
@@ -110,7 +111,7 @@ class _Equations:
         if left is None:
             v = whole(v)
             order = sorted(v.letters, key=lambda i: (LETTERS.find(i) if i in LETTERS else len(LETTERS), i))
-            return fitted(v, {}, order)
+            return fitted(turned(v, order, self.names.quantities.values()), {}, order)
         latex, order = self._target(left, v)
         v = v if order else whole(v)
         with self.formula.at(right):
@@ -136,6 +137,11 @@ class _Equations:
         node = self.names.quantities.get(written(inside, under) or "")
         order = self.formula.letters(low[-1].children[0]) if low else []
         return {} if node is None or not order else self._sizes(order, node.shape)
+
+    def _letters_left(self, left: Any) -> list[str]:
+        """The letters that may be indices on the left."""
+        scripts = [] if left is None else [s for s in left.iter_subtrees() if kind(s) == "sub"]
+        return [i for s in scripts for i in self.formula.letters(s.children[0])]
 
     # The left side --------------------------------------------------------------------------------------------------
 
@@ -193,16 +199,16 @@ class _Equations:
         free = [i for i in v.letters if i not in order]
         if free:
             at = [t for t in right.scan_values(lambda t: t == free[0])]
-            what = f"the index {free[0]} is not on the left, and not summed over here: brackets keep + and − in a sum"
-            raise self.formula.error(at[-1] if at else left, what)
+            raise self.formula.error(at[-1] if at else left, self.formula.not_summed(free[0]))
         if len(set(order)) < len(order):
             raise self.formula.error(left, "an index stands twice on the left")
         if shape is None:
             lost = [i for i in order if i not in v.letters]
             if lost:
                 raise self.formula.error(left, f"nothing on the right says how far {lost[0]} runs")
-            return fitted(v, {}, order)
+            return fitted(turned(v, order, self.names.quantities.values()), {}, order)
         sizes = self._sizes(order, shape) if order else {}
+        v = turned(v, order, self.names.quantities.values())
         node = fitted(v, sizes, order)
         if node.shape != shape and tuple(s for s in node.shape if s != 1) == tuple(s for s in shape if s != 1):
             return M.reshape(node, shape)  # axes of size 1 have no index
@@ -218,7 +224,7 @@ class _Equations:
 
     def saw(self, node: Node) -> None:
         if node not in self.naming.origins:
-            self.naming.origins[node] = (FILE, self.source.place(self.place)[0])
+            self.naming.origins[node] = self.source.origin(self.place)
 
     def name_of(self, node: Node) -> str | None:
         return self.naming.name_of(node)

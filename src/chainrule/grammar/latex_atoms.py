@@ -18,7 +18,7 @@ from ..ops import reduce as R
 from .latex_indices import Indices
 from .latex_names import written
 from .latex_trees import alone, below, head, items, kind, number, others, shape, size, word
-from .latex_values import Value, elementwise, ordered
+from .latex_values import Value, divided, elementwise, ordered, times
 from .latex_values import number as scalar
 
 _CONSTANTS = {r"\pi": math.pi, r"\infty": math.inf, "true": True, "false": False, "nan": math.nan}
@@ -91,7 +91,7 @@ class Atoms(Indices):
 
     def _fraction(self, base: Any, scripts: list[Any]) -> Value:
         _, above, under = base.children
-        return self.raised(elementwise(A.DIV, self.value(alone(above)), self.value(alone(under))), scripts)
+        return self.raised(divided(self.value(alone(above)), self.value(alone(under))), scripts)
 
     def _root(self, base: Any, scripts: list[Any]) -> Value:
         _, degree, inside = base.children
@@ -121,6 +121,19 @@ class Atoms(Indices):
         else:
             raise self.error(base, r"this norm is not known here; of a matrix there is \|A\|_F")
         return self.raised(v, powers)
+
+    def _inner(self, base: Any, scripts: list[Any]) -> Value:
+        r"""\langle x, y \rangle is x^\top y, and of arrays the sum of the products of their entries."""
+        given = items(base)
+        if len(given) != 2 or None in given:
+            raise self.error(base, r"a scalar product is of two: \langle x, y \rangle")
+        a, b = (replace(self.value(t), row=False) for t in given)
+        if a.rank != b.rank or not a.rank:
+            raise self.error(base, r"\langle x, y \rangle takes two vectors, or two arrays of the same shape")
+        if a.rank == 1:
+            return self.raised(times(replace(a, row=True), b), scripts)
+        v = elementwise(A.MUL, a, b)
+        return self.raised(v.applied(lambda x: M.sum(x, tuple(range(len(v.letters), x.ndim)))), scripts)
 
     def _floor(self, base: Any, scripts: list[Any]) -> Value:
         return self.raised(Value(size_node(size(base, self.names.sizes))), scripts)
@@ -160,7 +173,8 @@ class Atoms(Indices):
     _RULES: ClassVar[dict[str, Callable[[Atoms, Any, list[Any]], Value]]] = {
         "NUMBER": _number, "paren": _paren, "bracket": _paren, "fraction": _fraction, "root": _root, "bars": _bars,
         "group": lambda self, base, scripts: self._indexed_whole(self.value(base.children[0]), scripts),
-        "norm": _norm, "floor": _floor, "matrix": _matrix, "cases": _cases, "DOTS": _dots, "evaluated": _evaluated,
+        "norm": _norm, "inner": _inner, "floor": _floor, "matrix": _matrix, "cases": _cases, "DOTS": _dots,
+        "evaluated": _evaluated,
     }  # fmt: skip
 
 

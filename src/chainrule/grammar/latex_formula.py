@@ -7,6 +7,7 @@ rest of the product. Where people would read two different things, as in \log x 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from ..graph.dims import Size
@@ -19,10 +20,11 @@ from ..ops import reduce as R
 from . import latex_functions as F
 from .latex_affine import Sum, index_sum, resolved
 from .latex_atoms import Atoms, nested
-from .latex_product import Product
+from .latex_product import Product, clash
 from .latex_trees import (
     alone,
     below,
+    ended,
     factors_of,
     head,
     is_indicator,
@@ -35,6 +37,7 @@ from .latex_trees import (
     shape,
     shown,
     size,
+    start,
     word,
 )
 from .latex_values import Value, elementwise, reduced
@@ -52,7 +55,21 @@ Groups = Sequence[tuple[Any, bool, list[Any]]]
 
 
 class Formula(Atoms):
-    """Values of whole expressions."""
+    """Values of whole expressions.
+
+    left       the letters on the left of the equation, which no sum takes
+    summing    the letters of all sums that were read in it
+    """
+
+    def begin(self, expected: dict[str, Size], left: Sequence[str]) -> None:
+        """A new equation."""
+        self.expected, self.left = expected, frozenset(left)
+        self.summing: set[str] = set()
+
+    def not_summed(self, i: str) -> str:
+        if i in self.summing:
+            return rf"the index {i} is not summed over here: put brackets around what \sum_{i} sums"
+        return rf"the index {i} is neither on the left nor summed over: write v_{i} = … or \sum_{i} …"
 
     def value(self, tree: Any) -> Value:
         with self.at(tree):
@@ -76,19 +93,42 @@ class Formula(Atoms):
     def _sum(self, tree: Any) -> Value:
         if (k := number(tree)) is not None:
             return scalar(k)
-        found = sign = None
+        found = before = sign = sums = None
+        ended_sums: set[str] = set()
         for part in tree.children:
             if kind(part) in ("PLUS", "MINUS"):
                 sign = part
                 continue
-            v = self.value(part)
-            if found is None:
-                found = elementwise(A.NEG, v) if kind(sign) == "MINUS" else v
-            else:
-                with self.at(sign):
-                    found = elementwise(A.ADD if kind(sign) == "PLUS" else A.SUB, found, v)
+            with self.at(part):
+                made = self._product(part)
+                v = made.value()
+                if sums is not None and self._is_summed(part, v, *sums, sign):
+                    sign, sums = sums[0], (sums[0], sums[1].plus(kind(sign) == "MINUS", v))
+                    v = sums[1].value()
+                else:
+                    if not v.local and (free := set(v.letters) & ended_sums - self.left - set(self.bound)):
+                        raise self.error(part, self.not_summed(min(free)))
+                    before, sums = found, (sign, made) if made.over else None
+                    ended_sums.update(made.over)
+            found = self._added(before, sign, v)
         assert found is not None
         return found
+
+    def _added(self, a: Value | None, sign: Any, b: Value) -> Value:
+        if a is None:
+            return elementwise(A.NEG, b) if kind(sign) == "MINUS" else b
+        with self.at(sign):
+            return elementwise(A.ADD if kind(sign) == "PLUS" else A.SUB, a, b)
+
+    def _is_summed(self, tree: Any, v: Value, before: Any, sum_: Product, sign: Any) -> bool:
+        r"""Whether a term belongs to the sum before it: in L = \sum_i a_i + b_i nothing else gives b its index."""
+        free = set(v.letters) & set(sum_.over) - self.left - set(self.bound)
+        if not free or v.local:
+            return False
+        twice_minus = kind(before) == kind(sign) == "MINUS"  # -\sum_i a_i - b_i is read in two ways
+        if twice_minus or v.rank or sum_.array is not None or not set(sum_.over) <= set(v.letters):
+            raise self.error(tree, self.not_summed(min(free)))
+        return True
 
     _EXPRESSIONS: ClassVar[dict[str, Callable[[Formula, Any], Value]]] = {
         "relation": _relation, "sum": _sum, "either": lambda self, tree: self._joined(A.OR, tree),
@@ -138,13 +178,14 @@ class Formula(Atoms):
     def _chain(self, factors: list[Any], later: Groups) -> tuple[Product, bool]:
         """The product of what stands side by side, and whether it took what follows too, as a sum does."""
         made = Product()
+        arrays: list[tuple[Any, Any]] = []  # the first and the last tree of each
         k = 0
         while k < len(factors):
             tree = factors[k]
             after = factors[k + 1] if k + 1 < len(factors) else None
             with self.at(tree):
                 if self._is_large(tree):
-                    made.append(self._large(tree, self._rest(tree, factors, k + 1, later)))
+                    made.end(self._large(tree, self._rest(tree, factors, k + 1, later)))
                     return made, True
                 if is_indicator(tree) and kind(after) in ("bracket", "paren"):
                     made.choose(self.value(items(after)[0]))
@@ -153,10 +194,22 @@ class Formula(Atoms):
                     called = self._function(tree) is not None
                     v, k = self._applied(factors, k, later) if called else (self.factor(tree), k + 1)
                     v, k = self._selection(v, factors, k) if k >= 0 else (v, k)
+                    if v.rank and not v.ones:
+                        arrays.append((tree, factors[k - 1 if k > 0 else -1]))
+                        if made.array is not None and len(arrays) > 1:
+                            self._check_sides(made.array, v, arrays)
                     made.append(v)
                     if k < 0:
                         return made, True
         return made, False
+
+    def _check_sides(self, a: Value, b: Value, arrays: list[tuple[Any, Any]]) -> None:
+        """Raises ShapeError, with the arrays as they are written, where two side by side do not fit."""
+        (first, _), *_, (_, end), (own, last) = [arrays[0], *arrays]
+        left, right = self.source.text[start(first) : ended(end)], self.source.text[start(own) : ended(last)]
+        wrong = clash(a, b, f"({left})" if len(arrays) > 2 else left, right)
+        if wrong:
+            raise ShapeError(wrong)
 
     def _selection(self, v: Value, factors: list[Any], k: int) -> tuple[Value, int]:
         while k < len(factors) and self.selects(factors[k], v):
@@ -179,15 +232,18 @@ class Formula(Atoms):
         low = below(scripts)
         return base == r"\sum" or (bool(low) and not is_setting(items(low[0])[0]))
 
-    def _large(self, tree: Any, rest: Groups) -> Value:
+    def _large(self, tree: Any, rest: Groups) -> Product:
         name = (word(head(tree)[0]) or "").lower()
         letters, settings, ranges, equations = self._running(tree)
         self.bound += letters
+        self.summing.update(letters)
         body = self._multiplied(rest)
         del self.bound[len(self.bound) - len(letters) :]
+        if name != "sum" or equations or set(letters) & set(body.over):
+            body = body.settled()
         tied, sums = resolved(body.factors, equations, {**self.expected, **ranges})
         if len(tied) > len(body.factors):
-            body, letters = Product(tied), [*letters, *sums]
+            body, letters = Product(tied, over=body.over), [*letters, *sums]
         sizes = {i: s for v in body.factors for i, s in v.sizes.items()}
         for i, s in ranges.items():
             if sizes.setdefault(i, s) != s:
@@ -201,10 +257,15 @@ class Formula(Atoms):
             raise self.error(tree, f"nothing after `{shown(tree)}` has the index {missing[0]}")
         over = [i for i in letters if any(i in v.letters for v in body.factors)]
         if name == "sum":
-            return body.summed(over) if over else body.value()
+            return body.summed(over) if over else body
+        found = body.value()
         if name == "argmax":
-            return reduced(lambda x, axes: R.argmax(x, axes[0]), body.value(), over)
-        return reduced(lambda x, axes: F.REDUCTIONS[name](x, axes, **settings), body.value(), over)
+            found = reduced(lambda x, axes: R.argmax(x, axes[0]), found, over)
+        else:
+            found = reduced(lambda x, axes: F.REDUCTIONS[name](x, axes, **settings), found, over)
+        out = Product()
+        out.append(found)
+        return out
 
     def _running(self, tree: Any) -> tuple[list[str], dict[str, Any], dict[str, Size], list[tuple[Sum, str]]]:
         """The letters below a sum, settings such as ddof, the ranges that are written, and equations of indices."""
@@ -264,7 +325,7 @@ class Formula(Atoms):
         if kind(inner) in ("paren", "bracket", "group") and not below(after):
             return self.raised(self.raised(self._call(tree, low, items(inner)), powers), after), k + 2
         if self._is_large(argument):
-            v, k = self._large(argument, self._rest(argument, factors, k + 2, later)), -1
+            v, k = self._large(argument, self._rest(argument, factors, k + 2, later)).value(), -1
         elif self._function(argument) is not None:
             v, k = self._applied(factors, k + 1, later)
         else:
@@ -301,20 +362,20 @@ class Formula(Atoms):
         symbols = self.names.sizes
         if name == "einsum":
             spec = self._spec(script)
-            return F.of_arrays(name, lambda *xs: L.einsum(spec, *xs), args)
+            return F.of_arrays(name, partial(L.einsum, spec), args)
         if name == "pad":
             widths = [setting(t, symbols) for t in under]
             return F.of_arrays(name, lambda x: I.pad(x, widths), args)
         if name in F.WITH_SIZES:
             sizes = shape(under, symbols)
-            return F.of_arrays(name, lambda *xs: F.WITH_SIZES[name](sizes, *xs), args)
+            return F.of_arrays(name, partial(F.WITH_SIZES[name], sizes), args)
         if name in F.WITH_NUMBER:
-            k, f = number(under[0]), F.WITH_NUMBER[name]
+            k = number(under[0])
             if k is None:
                 raise self.error(script, "a number stands here")
-            if name in F.ENTRYWISE or name == "leaky relu":
-                return args[0].applied(lambda x: f(k, x))
-            return F.of_arrays(name, lambda *xs: f(k, *xs), args)
+            f = partial(F.WITH_NUMBER[name], k)
+            entrywise = name in F.ENTRYWISE or name == "leaky relu"
+            return (F.of_entries if entrywise else F.of_arrays)(name, f, args)
         raise self.error(script, f"{name} takes nothing below it")
 
     def _spec(self, script: Any) -> str:
@@ -337,9 +398,18 @@ class Formula(Atoms):
             if not is_setting(item):
                 raise self.error(tree, rf"{name} has settings below it, as in {shown(tree)}_{{\mathrm{{axis}}=0}}")
             attrs[str(alone(item.children[0])).replace(r"\_", "_")] = setting(item.children[2], self.names.sizes)
-        if op.elementwise:
-            return elementwise(lambda *xs: op(*xs, **attrs), *args)
-        return F.of_arrays(name, lambda *xs: op(*xs, **attrs), args)
+        if missing := F.missing(op, attrs):
+            what = rf"needs its {missing} below it, as in {shown(tree)}_{{\mathrm{{{missing}}}=0}}"
+            also = rf", or an index: {shown(tree)}_{{i}} x_{{i}}" if name in _REDUCING else ""
+            raise self.error(tree, f"`{shown(tree)}` {what}{also}")
+        F.check(name, op, args)
+        call = partial(op, **attrs)
+        try:
+            return elementwise(call, *args) if op.elementwise else F.of_arrays(name, call, args)
+        except (TypeError, ValueError, IndexError) as error:  # an operation as it stands trusts its settings
+            if not attrs:
+                raise
+            raise self.error(tree, f"the settings below `{shown(tree)}` do not fit: {error}") from None
 
     def _along(self, tree: Any, f: Callable[..., Node], under: list[Any], args: list[Value]) -> Value:
         """Along the indices below the name, or along axes; the last one unless said."""

@@ -2,16 +2,20 @@ r"""The functions of formulas: \exp, \operatorname{softmax}, and those that take
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from typing import Any
 
-from ..graph.errors import ShapeError
-from ..graph.node import OPS, Node
+from ..graph.errors import GraphError, ShapeError
+from ..graph.node import OPS, Node, Op
 from ..ops import arithmetic as A
 from ..ops import elementary as E
 from ..ops import indexing as I
 from ..ops import linear as L
 from ..ops import movement as M
 from ..ops import reduce as R
+from . import functions
 from .latex_values import Value, elementwise, whole
 
 ENTRYWISE: dict[str, Callable[..., Node]] = {
@@ -71,10 +75,33 @@ def known(word: str) -> str | None:
 _OTHERS = frozenset(("array", "einsum", "pad", "size"))
 
 
-def operation(word: str) -> Callable[..., Node] | None:
+def operation(word: str) -> Op | None:
     """The operation of this name, a user's own included, for ``name_{key=value}(arguments)``."""
-    found = OPS.get(word)
-    return found if found is not None and found.name not in ("leaf", "const", "size") else None
+    found = functions.operation(word)
+    return OPS[word] if found is not None else None
+
+
+def missing(op: Op, settings: Collection[str]) -> str | None:
+    """A setting that an operation needs and does not get."""
+    for rule in (op.shape, op.meaning):
+        if rule is not None:
+            taken = inspect.signature(rule).parameters.values()
+            needed = (p.name for p in taken if p.kind is p.KEYWORD_ONLY and p.default is p.empty)
+            return next((name for name in needed if name not in settings), None)
+    return None
+
+
+def check(word: str, f: Callable[..., Any], args: Sequence[Value]) -> None:
+    """Raises GraphError where a function takes another number of arguments."""
+    f = f.func if isinstance(f, partial) and isinstance(f.func, Op) else f
+    taken = [] if isinstance(f, Op) else list(inspect.signature(f).parameters.values())
+    many = any(p.kind is p.VAR_POSITIONAL for p in taken)
+    placed = [p for p in taken if p.kind is p.POSITIONAL_OR_KEYWORD]
+    most = functions.arity(f) if isinstance(f, Op) else None if many else len(placed)
+    least = 1 if most is None else most - sum(p.default is not p.empty for p in placed)
+    if len(args) < least or (most is not None and len(args) > most):
+        wanted = least if most is None else most
+        raise GraphError(f"{word} takes {wanted} argument{'s' * (wanted != 1)}, and has {len(args)}")
 
 
 def of_entries(word: str, f: Callable[..., Node], args: list[Value]) -> Value:
@@ -85,10 +112,12 @@ def of_entries(word: str, f: Callable[..., Node], args: list[Value]) -> Value:
         for a in args[1:]:
             out = elementwise(f, out, a)
         return out
+    check(word, f, args)
     return elementwise(f, *args) if len(args) > 1 else args[0].applied(f)
 
 
 def of_arrays(word: str, f: Callable[..., Node], args: list[Value]) -> Value:
+    check(word, f, args)
     args = [whole(a) for a in args]
     if any(a.letters for a in args):
         raise ShapeError(f"{word} takes whole arrays, without indices")
@@ -96,6 +125,6 @@ def of_arrays(word: str, f: Callable[..., Node], args: list[Value]) -> Value:
 
 
 __all__ = [
-    "ALONG", "ENTRYWISE", "REDUCTIONS", "WHOLE", "WITH_NUMBER", "WITH_SIZES", "known", "of_arrays", "of_entries",
-    "operation",
+    "ALONG", "ENTRYWISE", "REDUCTIONS", "WHOLE", "WITH_NUMBER", "WITH_SIZES", "check", "known", "missing",
+    "of_arrays", "of_entries", "operation",
 ]  # fmt: skip

@@ -50,6 +50,7 @@ items: [item] ((_COMMA | _SEMI) [item])*
      | _LBRACK items _RBRACK                                -> bracket
      | _LBAR either _RBAR                                   -> bars
      | _LNORM either _RNORM                                 -> norm
+     | _LANGLE items _RANGLE                                -> inner
      | _LFLOOR either _RFLOOR                               -> floor
      | _LEVAL either _REVAL                                 -> evaluated
      | _BEGIN_MATRIX table _END_MATRIX                      -> matrix
@@ -59,7 +60,8 @@ cells: [either] (_AMP [either])*
 
 %declare EQ INEQ PLUS MINUS ODOT CDOT TIMES SLASH STAR PRIME NUMBER LETTER WORD COMMAND PARTIAL DOTS STYLE ACCENT FRAC
 %declare SQRT _NEWROW _OR _AND _NOT _SUB _SUP _LBRACE _RBRACE _COMMA _SEMI _COLON _TO _LBRACK _RBRACK _LPAR _RPAR
-%declare _LBAR _RBAR _LNORM _RNORM _LFLOOR _RFLOOR _LEVAL _REVAL _BEGIN_MATRIX _END_MATRIX _BEGIN_CASES _END_CASES _AMP
+%declare _LBAR _RBAR _LNORM _RNORM _LANGLE _RANGLE _LFLOOR _RFLOOR _LEVAL _REVAL _BEGIN_MATRIX _END_MATRIX
+%declare _BEGIN_CASES _END_CASES _AMP
 """
 _KEPT = frozenset(
     ("EQ", "INEQ", "PLUS", "MINUS", "ODOT", "CDOT", "TIMES", "SLASH", "STAR", "PRIME", "NUMBER", "LETTER", "WORD",
@@ -109,13 +111,15 @@ def _unexpected(kind: str, value: str) -> str:
         return f"`{value}` closes no bracket that is open, or something is missing before it"
     if kind in ("SUB", "SUP"):
         return f"`{value}` stands before or after nothing"
+    if kind == "SEMI":
+        return r"`;` stands between arguments only: equations are separated by `\\`"
     if kind == "OTHER":
         return f"`{value}` has no meaning here"
     return f"`{value}` cannot stand here: something before it is missing or not finished"
 
 
-_OPENING = frozenset(("LPAR", "LBRACK", "LBRACE", "LBAR", "LNORM", "LFLOOR"))
-_CLOSING = frozenset(("RPAR", "RBRACK", "RBRACE", "RBAR", "RNORM", "RFLOOR"))
+_OPENING = frozenset(("LPAR", "LBRACK", "LBRACE", "LBAR", "LNORM", "LANGLE", "LFLOOR"))
+_CLOSING = frozenset(("RPAR", "RBRACK", "RBRACE", "RBAR", "RNORM", "RANGLE", "RFLOOR"))
 
 
 def _unclosed(found: list[Piece]) -> Piece | None:

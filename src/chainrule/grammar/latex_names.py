@@ -16,8 +16,8 @@ from ..graph.dims import Dim, symbol
 from ..graph.dims import latex as size_latex
 from ..graph.errors import NamingError
 from ..graph.node import Node
+from ..graph.spelling import meant
 from ..views.names import name_latex
-from .source import meant
 
 if TYPE_CHECKING:
     from lark import Tree

@@ -9,10 +9,11 @@ from typing import Any
 
 from ..graph.dims import Size
 from ..graph.errors import GraphError, ParseError
-from .latex_names import Names, written
-from .latex_trees import NoSize, below, head, kind, shown, start
+from ..graph.spelling import meant
+from .latex_names import Names, identifier, written
+from .latex_trees import NoSize, alone, below, factors_of, head, items, kind, shown, start
 from .latex_values import Value
-from .source import Source, meant
+from .source import Source
 
 
 class Reader:
@@ -50,13 +51,13 @@ class Reader:
             raise self.error(tree, f"{error}; the sizes are {known}") from None
         except GraphError as error:
             raise (error if str(error).endswith("^") else self.source.pointing(start(tree), error)) from None
-        except (TypeError, IndexError, KeyError, OverflowError, ZeroDivisionError) as error:
-            raise self.error(tree, f"this cannot be computed: {error}") from None
 
     def unknown(self, tree: Any) -> ParseError:
         """Nothing is called so."""
         base, scripts = head(tree)
-        name = written(base, below(scripts)) or shown(tree)
+        low = below(scripts)
+        indices = bool(low) and all(kind(alone(t)) == "LETTER" for s in low for i in items(s) for t in factors_of(i))
+        name = written(base, [] if indices else low) or shown(tree)
         if kind(base) == "LETTER" and str(base) in self.bound:
             return self.error(tree, f"`{base}` is an index here, and stands below quantities only")
         run = self._run(base)
@@ -69,7 +70,10 @@ class Reader:
             what = f"there is no function and no quantity called `{base}`"
         elif kind(base) in ("PARTIAL", "fraction"):
             what = "this derivative has no value: write an equation for it first"
-        return self.error(tree, what + self.names.suggestion(name))
+        called = identifier(name) if kind(base) in ("LETTER", "COMMAND", "styled", "accented") else ""
+        known = what.startswith("there is no quantity") and called
+        hint = f'; give its sizes if it is an input, as in "{called}: n"' if known else ""
+        return self.error(tree, what + (self.names.suggestion(name) or hint))
 
     def _run(self, tree: Any) -> str:
         """The letters around a letter, which may have been meant as one name."""

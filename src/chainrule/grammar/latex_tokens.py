@@ -17,7 +17,7 @@ _SCAN = re.compile(
     r"""(?P<space>\s+|~|%[^\n]*|\$+|\\[ ,;:!>()\[\]])
       | (?P<row>\\\\\*?(?:\s*\[[^\]]*\])?)
       | (?P<command>\\(?:[A-Za-z]+|.))
-      | (?P<number>\d+(?:\.\d+)?|\.\d+)
+      | (?P<number>\d{1,3}(?:\{,\}\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)
       | (?P<letter>[^\W\d_][\u0300-\u036f]*)
       | (?P<sign>:=|->|.)""",
     re.X | re.S,
@@ -26,7 +26,7 @@ _SIGNS = {
     "+": "PLUS", "-": "MINUS", "−": "MINUS", "⊙": "ODOT", "·": "CDOT", "/": "SLASH", "=": "EQ", ":=": "EQ",
     "<": "INEQ", ">": "INEQ", "≤": "INEQ", "≥": "INEQ", "_": "SUB", "^": "SUP", "{": "LBRACE", "}": "RBRACE",
     ",": "COMMA", ";": "SEMI", ":": "COLON", "->": "TO", "'": "PRIME", "&": "AMP", "∂": "PARTIAL", "(": "LPAR",
-    ")": "RPAR", "[": "LBRACK", "]": "RBRACK",
+    ")": "RPAR", "[": "LBRACK", "]": "RBRACK", "⟨": "LANGLE", "⟩": "RANGLE",
 }  # fmt: skip
 _COMMANDS = {
     "odot": "ODOT", "circ": "ODOT", "cdot": "CDOT", "times": "TIMES", "star": "STAR", "coloneqq": "EQ", "equiv": "EQ",
@@ -36,8 +36,8 @@ _COMMANDS = {
     "frac": "FRAC", "tfrac": "FRAC", "dfrac": "FRAC", "cfrac": "FRAC", "sqrt": "SQRT", "cr": "NEWROW",
     "{": "LPAR", "}": "RPAR", "lbrace": "LPAR", "rbrace": "RPAR", "lbrack": "LBRACK", "rbrack": "RBRACK",
     "lparen": "LPAR", "rparen": "RPAR", "lfloor": "LFLOOR", "rfloor": "RFLOOR", "lvert": "LBAR", "rvert": "RBAR",
-    "lVert": "LNORM", "rVert": "RNORM", "|": "NORM", "Vert": "NORM", "vert": "BAR",
-    "dots": "DOTS", "ldots": "DOTS", "cdots": "DOTS",
+    "lVert": "LNORM", "rVert": "RNORM", "langle": "LANGLE", "rangle": "RANGLE", "|": "NORM", "Vert": "NORM",
+    "vert": "BAR", "dots": "DOTS", "ldots": "DOTS", "cdots": "DOTS",
 }  # fmt: skip
 _NOTHING = frozenset(
     ("quad", "qquad", "displaystyle", "textstyle", "limits", "nolimits", "nonumber", "notag", "left", "right", "middle",
@@ -50,7 +50,10 @@ _ACCENTS = frozenset(("hat", "widehat", "bar", "overline", "tilde", "widetilde")
 _EQUATIONS = frozenset(("aligned", "align", "align*", "alignedat", "split", "gathered", "gather", "gather*", "equation",
                         "equation*", "multline", "eqnarray", "eqnarray*", "displaymath", "math"))  # fmt: skip
 _MATRICES = frozenset(("matrix", "pmatrix", "bmatrix", "smallmatrix"))
-_PAIRS = {"LPAR": "RPAR", "LBRACK": "RBRACK", "LBRACE": "RBRACE", "LBAR": "RBAR", "LNORM": "RNORM", "LEVAL": "REVAL"}
+_PAIRS = {
+    "LPAR": "RPAR", "LBRACK": "RBRACK", "LBRACE": "RBRACE", "LBAR": "RBAR", "LNORM": "RNORM", "LANGLE": "RANGLE",
+    "LEVAL": "REVAL",
+}  # fmt: skip
 _CLOSING = frozenset(_PAIRS.values())
 _OPERATORS = frozenset(("PLUS", "MINUS", "ODOT", "CDOT", "TIMES", "SLASH", "STAR", "EQ", "INEQ", "COMMA", "AMP"))
 
@@ -106,7 +109,7 @@ def _scanned(source: Source) -> Iterator[Piece]:
             elif name == "right" and text[end : end + 1] == ".":
                 yield Piece("REVAL", ".", at, end := end + 1)
         elif kind == "number":
-            yield Piece("NUMBER", value, at, end)
+            yield Piece("NUMBER", value.replace("{,}", ""), at, end)
         elif kind == "letter":
             yield Piece("LETTER", unicodedata.normalize("NFKC", value), at, end)
         elif kind == "sign" and value == "|":

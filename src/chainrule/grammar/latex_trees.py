@@ -24,6 +24,11 @@ def start(tree: Any) -> int:
     return 0 if at is None else at
 
 
+def ended(tree: Any) -> int:
+    """Where it ends in the text."""
+    return getattr(tree, "end_pos", None) or getattr(getattr(tree, "meta", None), "end_pos", 0)
+
+
 def alone(tree: Any) -> Any:
     """What stands alone in chains and lists of one."""
     while kind(tree) in ("chain", "items", "group") and len(tree.children) == 1:
@@ -278,6 +283,6 @@ def shown(tree: Any) -> str:
 
 
 __all__ = [
-    "NoSize", "alone", "below", "derivative_of", "factors_of", "head", "is_chain_rule", "is_indicator", "is_layer",
-    "is_setting", "items", "kind", "number", "others", "setting", "shape", "shown", "size", "start", "word",
+    "NoSize", "alone", "below", "derivative_of", "ended", "factors_of", "head", "is_chain_rule", "is_indicator",
+    "is_layer", "is_setting", "items", "kind", "number", "others", "setting", "shape", "shown", "size", "start", "word",
 ]  # fmt: skip

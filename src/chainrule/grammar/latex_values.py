@@ -13,6 +13,7 @@ from typing import Any
 from ..graph.dims import Size
 from ..graph.errors import ShapeError
 from ..graph.node import Node, constant
+from ..graph.node import number as number_of
 from ..ops import arithmetic as A
 from ..ops import linear as L
 from ..ops import movement as M
@@ -203,24 +204,12 @@ def _contracted(a: Value, b: Value, spec: str) -> Value:
     return Value(L.einsum(f"{left},{right}->{''.join(fresh.values())}{out}", a.node, b.node), tuple(letters))
 
 
-def summed(factors: Sequence[Value], over: Sequence[str]) -> Value:
-    """Σ over letters of a product: scalars are contracted, of arrays each entry is summed."""
-    sizes = letters_of(factors)
-    if len(factors) > 1 and all(v.rank == 0 for v in factors):
-        letters = tuple(i for i in sizes if i not in over)
-        fresh = dict(zip(sizes, L.LETTERS))
-        ins = ",".join("".join(fresh[i] for i in v.letters) for v in factors)
-        spec = f"{ins}->{''.join(fresh[i] for i in letters)}"
-        return Value(L.einsum(spec, *[v.node for v in factors]), letters)
-    product = factors[0] if len(factors) == 1 else elementwise(lambda *xs: _product(xs), *factors)
-    return reduced(lambda x, axes: M.sum(x, axes), product, over)
-
-
-def _product(xs: Sequence[Node]) -> Node:
-    out = xs[0]
-    for x in xs[1:]:
-        out = out * x
-    return out
+def divided(a: Value, b: Value) -> Value:
+    """a / b entry by entry; of two numbers, the number."""
+    above, below = number_of(a.node), number_of(b.node)
+    if above is not None and below and not a.letters and not b.letters:
+        return number(above / below)
+    return elementwise(A.DIV, a, b)
 
 
 def reduced(f: Callable[[Node, tuple[int, ...]], Node], v: Value, over: Sequence[str]) -> Value:
@@ -256,6 +245,8 @@ def entries(v: Value, at: Sequence[str | None]) -> Value:
 
 def _diagonal(v: Value, at: Sequence[str | None]) -> Value:
     letters = list(dict.fromkeys([*v.letters, *(i for i in at if i is not None)]))
+    if v.node.ndim == 2 and len(letters) == 1:  # A_{ii}
+        return Value(L.diag(v.node), tuple(letters))
     free = iter(L.LETTERS)
     mine = {i: next(free) for i in letters}
     axes = [mine[i] if i is not None else next(free) for i in (*v.letters, *at)]
@@ -274,6 +265,6 @@ def fitted(v: Value, sizes: Mapping[str, Size], order: Sequence[str]) -> Node:
 
 
 __all__ = [
-    "Value", "elementwise", "entries", "fitted", "letters_of", "number", "ordered", "reduced", "summed", "times",
+    "Value", "divided", "elementwise", "entries", "fitted", "letters_of", "number", "ordered", "reduced", "times",
     "transposed", "whole",
 ]  # fmt: skip

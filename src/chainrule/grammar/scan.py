@@ -7,6 +7,7 @@ on, every name and string is its own (v0, v1, …), every sign is ASCII, and eve
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterator
@@ -159,6 +160,8 @@ class Scanner:
         number, after = self.text[self.at : end], signs.name_end(self.text, end)
         if len(number) > _LONGEST:
             raise self._error(self.at, "this number has too many digits")
+        if math.isinf(float(number)):
+            raise self._error(self.at, "this number is too large: numbers end near 1.8e308")
         if after > end:
             name = self.text[end:after]
             write = f"write {number}·{name} or {number}*{name}"
@@ -183,6 +186,8 @@ class Scanner:
         if self.open and self.broken:
             raise self._never_closed()
         before = self.words[-1]
+        if before.kind == "name" and before.text[0] in "Σ∑" and before.text not in self.declared:
+            raise self._error(self.at, "a sum has no index here: write sum(…) or Σ(…), as in sum(x²)")
         if before.kind == "name" and before.text not in self.declared and function(before.text):
             raise self._error(self.at, f"`{before.text}` is a function: write {before.text}(…)")
         if before.kind == "number":
@@ -341,5 +346,5 @@ class Scanner:
         return self._error(self.at, f"`{sign}` has nothing on its left")
 
     def _unknown(self, sign: str) -> ParseError:
-        told = signs.NO_OPERATORS.get(sign)
+        told = signs.NO_OPERATORS.get(sign) or (f"write {number}" if (number := signs.fraction(sign)) else None)
         return self._error(self.at, f"`{sign}` has no meaning here" + (f": {told}" if told else ""))

@@ -31,24 +31,25 @@ NO_OPERATORS = {
     "'": "this quotation mark is never closed; write xᵀ or x.T for a transpose",
     '"': "this quotation mark is never closed",
     ".": "a point stands in numbers and in x.T, x.shape[0]",
-    "⌈": "round up with ⌊(n + 1)/2⌋", "∂": "write a derivative's name as ∂L/∂x", "||": "write `|` for or",
+    "⌈": "round up with ⌊(n + 1)/2⌋", "∂": "write a derivative's name as ∂L/∂x",
+    "||": "write ·‖…‖ or norm(…) for a length, `|` for or",
     "∇": "write a derivative's name as ∂L/∂x",
 }  # fmt: skip
 """Signs that mean nothing here, and what to write."""
 
 KEYWORDS = {
-    "lambda": "functions are not defined here: write the expression itself",
+    "lambda": "functions are not defined here; write the expression itself",
     "and": "write `&` or ∧ between conditions",
     "or": "write `|` or ∨ between conditions",
     "not": "write `~` or ¬ before a condition",
-    "if": "a graph does not branch: write where(condition, a, b)",
-    "else": "a graph does not branch: write where(condition, a, b)",
+    "if": "a graph does not branch; write where(condition, a, b)",
+    "else": "a graph does not branch; write where(condition, a, b)",
     "for": "write out what is repeated, or take sum, mean or einsum over an axis",
     "while": "write out what is repeated",
     "in": "write what is repeated out",
     "is": "write equal(a, b) for a comparison entry by entry",
-    "import": "nothing is imported here: the operations are known by their names, as in sigmoid(z)",
-    "from": "nothing is imported here: the operations are known by their names, as in sigmoid(z)",
+    "import": "nothing is imported here; the operations are known by their names, as in sigmoid(z)",
+    "from": "nothing is imported here; the operations are known by their names, as in sigmoid(z)",
     "def": "write what the function computes, one statement a line",
     "return": "`return` begins the last statement",
 }
@@ -115,6 +116,18 @@ def _after_blanks(text: str, at: int) -> int:
     while text[at : at + 1] in (" ", "\t"):
         at += 1
     return at
+
+
+def fraction(sign: str) -> str:
+    """What to write for ½, ⅓, …; empty for any other sign.
+
+    >>> fraction("½"), fraction("⅓")
+    ('0.5', '(1/3)')
+    """
+    if not unicodedata.decomposition(sign[0]).startswith("<fraction>"):
+        return ""
+    value = unicodedata.numeric(sign)
+    return f"{value:g}" if (8 * value).is_integer() else f"({unicodedata.normalize('NFKC', sign).replace('⁄', '/')})"
 
 
 def reserved(name: str) -> bool:

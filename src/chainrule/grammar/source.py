@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterable
-from difflib import get_close_matches
+from typing import NamedTuple
 
 from ..graph.errors import GraphError, ParseError
+from ..graph.spelling import visible
+
+FILE = "<text>"
+"""Where the nodes of a text come from, in place of a file's name."""
 
 _WIDTH = 100
 
@@ -30,11 +33,15 @@ class Source:
 
     def error(self, offset: int, what: str) -> ParseError:
         """`what`, with the line that it is about and a caret below the character."""
-        return ParseError(f"{what}{self.pointer(offset)}", *self.place(offset))
+        return ParseError(f"{visible(what)}{self.pointer(offset)}", *self.place(offset))
 
     def pointing(self, offset: int, error: GraphError) -> GraphError:
         """The error that an operation raised, with the place in the text instead of the line that asked for reading."""
-        return type(error)(str(error).partition("\n  in ")[0] + self.pointer(offset))
+        return type(error)(visible(str(error).partition("\n  in ")[0]) + self.pointer(offset))
+
+    def origin(self, offset: int) -> TextOrigin:
+        """Where a node comes from that the text asks for here."""
+        return TextOrigin(FILE, self.place(offset)[0], self, offset)
 
     def pointer(self, offset: int) -> str:
         """The line of a character, with a caret below it; of several lines, also which one it is."""
@@ -46,7 +53,21 @@ class Source:
             before = before if len(before) <= _WIDTH // 2 else f"… {before[-_WIDTH // 2 :]}"
             after = after if len(after) <= _WIDTH // 2 else f"{after[: _WIDTH // 2]} …"
         where = f"  (line {line}, column {column})" if "\n" in self.text.strip() else ""
+        before, after = visible(before), visible(after)
         return f"\n  {before}{after}\n  {_blank(before)}^{where}"
+
+
+class TextOrigin(NamedTuple):
+    """A place in a text, at which a node was built."""
+
+    file: str
+    line: int
+    source: Source
+    offset: int
+
+    def __str__(self) -> str:
+        """The line, and a caret below the place."""
+        return self.source.pointer(self.offset)
 
 
 def _blank(text: str) -> str:
@@ -58,8 +79,4 @@ def _width(c: str) -> int:
     return 0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in ("W", "F") else 1
 
 
-def meant(name: str, known: Iterable[str]) -> str:
-    """``; did you mean `yhat`?`` where one of the known names is close to the one written."""
-    known = list(dict.fromkeys(known))
-    close = [k for k in known if k.casefold() == name.casefold()] or get_close_matches(name, known, n=1)
-    return f"; did you mean `{close[0]}`?" if close else ""
+__all__ = ["FILE", "Source", "TextOrigin"]

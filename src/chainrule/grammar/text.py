@@ -14,9 +14,6 @@ from .scan import Scanner, Statement
 from .signs import normal, reserved
 from .source import Source
 
-FILE = "<text>"
-"""Where the nodes of a text come from, in place of a file's name."""
-
 
 @dataclass
 class Reading:
@@ -44,6 +41,20 @@ def read_text(text: str, quantities: Mapping[str, Node], sizes: Collection[str] 
     True
     """
     return _Reader(Source(text), quantities, sizes).read()
+
+
+def names_read(text: str, known: Collection[str] = ()) -> set[str]:
+    """The names that a text reads before it gives them a value, those of its functions among them.
+
+    >>> sorted(names_read("z = W @ x; L = sum(z**2)"))
+    ['W', 'sum', 'x']
+    """
+    found: set[str] = set()
+    made: set[str] = set()
+    for statement in Scanner(Source(text), known).statements():
+        found |= {*statement.spelling.values()} - made
+        made |= {statement.target.text} if statement.target is not None else set()
+    return found
 
 
 class _Reader:
@@ -119,7 +130,7 @@ class _Reader:
             if not parts or any(part is None for part in parts):
                 raise GraphError("the text must end in a value")
             for part in parts:
-                node(part)
+                self.naming.origins.setdefault(node(part), self.source.origin(self.statement.start))
         except GraphError as error:
             raise self.source.pointing(self.statement.start, error) from None
 
@@ -127,7 +138,7 @@ class _Reader:
 
     def saw(self, node: Node) -> None:
         if node not in self.naming.origins:
-            self.naming.origins[node] = (FILE, self.source.place(self.statement.start)[0])
+            self.naming.origins[node] = self.source.origin(self.statement.start)
 
     def name_of(self, node: Node) -> str | None:
         return self.naming.name_of(node)

@@ -16,36 +16,15 @@ so a convolution's output has one size however it is written; division by a size
 from __future__ import annotations
 
 import operator
-import re
 import unicodedata
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache, reduce, total_ordering
-from itertools import groupby
+from functools import lru_cache, total_ordering
 from math import gcd, prod
 from numbers import Integral
-from typing import NamedTuple, SupportsIndex, TypeAlias
+from typing import SupportsIndex, TypeAlias
 
 from .errors import ShapeError
-
-Monomial: TypeAlias = tuple[str, ...]  # a sorted product of atoms: n²·h is ("h", "n", "n"), 1 is ()
-Terms: TypeAlias = dict[Monomial, int]  # the coefficients, none of them 0
-
-
-class Floor(str):
-    """⌊inner/by⌋ as an atom. An atom is a string, its own text, so that atoms hash and sort alike, and fast."""
-
-    __slots__ = ("by", "inner")
-    inner: Dim
-    by: int
-
-    def __new__(cls, inner: Dim, by: int) -> Floor:
-        atom = super().__new__(cls, _TEXT.floor(*_render(inner, _TEXT), by))
-        atom.inner, atom.by = inner, by
-        return atom
-
-    def __reduce__(self):
-        return Floor, (self.inner, self.by)
+from .terms import LATEX, PYTHON, TEXT, Floor, Monomial, Style, Terms, rank, written
 
 
 @total_ordering
@@ -69,7 +48,7 @@ class Dim:
     def symbols(self) -> frozenset[str]:
         """The names this size is made of, those inside floors too."""
         atoms = {atom for monomial in self._terms for atom in monomial}
-        return frozenset().union(*(atom.inner.symbols if isinstance(atom, Floor) else {atom} for atom in atoms))
+        return frozenset().union(*(Dim(a.inner).symbols if isinstance(a, Floor) else {a} for a in atoms))
 
     def __eq__(self, other: object) -> bool:
         return self is other or (self._terms == other._terms if isinstance(other, Dim) else NotImplemented)
@@ -153,7 +132,7 @@ class Dim:
     __int__ = __index__
 
     def __str__(self) -> str:
-        return _render(self, _TEXT)[0]
+        return written(self._terms, TEXT)[0]
 
     def __repr__(self) -> str:
         return f"Dim({self})"
@@ -259,23 +238,27 @@ def divide_exactly(p: Size, q: Size) -> Size:
     """
     if q == 0:
         raise ShapeError(f"cannot divide the size {p} by 0")
+    found = quotient(p, q)
+    if found is None:
+        raise ShapeError(f"the size {p} is not divisible by {q}")
+    return found
+
+
+def quotient(p: Size, q: Size) -> Size | None:
+    """The size s with p = q·s, if there is one; q is not 0."""
     rest, divisor = dict(_terms(p)), _terms(q)
-    lead = min(divisor, key=_rank)
-    quotient: Terms = {}
-    # Long division. `_rank` is a graded lexicographic order, which products respect, so if p = q·s then the leading
+    lead = min(divisor, key=rank)
+    found: Terms = {}
+    # Long division. `rank` is a graded lexicographic order, which products respect, so if p = q·s then the leading
     # term of q divides the leading term of what is left at every step; once it does not, there is no such s.
     while rest := {m: c for m, c in rest.items() if c}:
-        first = min(rest, key=_rank)
+        first = min(rest, key=rank)
         m, (c, remainder) = _without(first, lead), divmod(rest[first], divisor[lead])
         if m is None or remainder:
-            raise ShapeError(f"the size {p} is not divisible by {q}")
-        quotient[m] = c
+            return None
+        found[m] = c
         _add_to(rest, divisor, -c, m)
-    return _size(quotient)
-
-
-def _rank(monomial: Monomial) -> tuple[int, Monomial]:
-    return -len(monomial), monomial
+    return _size(found)
 
 
 def _without(m: Monomial, divisor: Monomial) -> Monomial | None:
@@ -302,8 +285,8 @@ def _floor(terms: Terms, k: int) -> Size:
     inner = [m for m, c in rest.items() if c == 1 and len(m) == 1 and isinstance(m[0], Floor)]
     if len(inner) == 1 and isinstance(f := inner[0][0], Floor):
         del rest[inner[0]]
-        return whole + _floor(_add_to(dict(f.inner._terms), rest, f.by), f.by * k)
-    return whole + Dim({(Floor(Dim(rest), k),): 1})
+        return whole + _floor(_add_to(dict(f.inner), rest, f.by), f.by * k)
+    return whole + Dim({(Floor(rest, k),): 1})
 
 
 # Reading sizes
@@ -365,88 +348,12 @@ def _with(size: Size, value: Callable[[str], Size]) -> Size:
         return size
 
     def atom(a: str) -> Size:
-        return _with(a.inner, value) // a.by if isinstance(a, Floor) else value(a)
+        return _with(Dim(a.inner), value) // a.by if isinstance(a, Floor) else value(a)
 
     return sum_of(c * total(map(atom, m)) for m, c in size._terms.items())
 
 
 # Printing
-
-
-class _Style(NamedTuple):
-    join: Callable[[list[str]], str]  # factors to a product
-    symbol: Callable[[str], str]
-    power: Callable[[str, int], str]
-    floor: Callable[[str, bool, int], str]  # of the numerator's text, whether that is a sum, and the divisor
-    closed: bool  # whether a floor may stand in a product without parentheses
-
-
-def _enclosed(text: str, needed: bool) -> str:
-    return f"({text})" if needed else text
-
-
-def _latex_symbol(name: str) -> str:
-    if numbered := re.fullmatch(r"([^\W\d_])(\d+)", name):
-        return f"{numbered[1]}_{{{numbered[2]}}}"
-    escaped = name.replace("_", r"\_")
-    return name if name.isalpha() and len(name) == 1 else rf"\mathrm{{{escaped}}}"
-
-
-_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-_TEXT = _Style(
-    join="·".join,
-    symbol=str,
-    power=lambda base, k: base + str(k).translate(_SUPERSCRIPTS),
-    floor=lambda text, is_sum, k: f"⌊{_enclosed(text, is_sum)}/{k}⌋",
-    closed=True,
-)
-_PYTHON = _Style(
-    join="*".join,
-    symbol=str,
-    power=lambda base, k: f"{base}**{k}",
-    floor=lambda text, is_sum, k: f"{_enclosed(text, is_sum)}//{k}",
-    closed=False,
-)
-_LATEX = _Style(
-    join=lambda factors: (r"\," if any(r"\mathrm" in f for f in factors) else "").join(factors),
-    symbol=_latex_symbol,
-    power=lambda base, k: f"{base}^{{{k}}}",
-    floor=lambda text, _, k: rf"\left\lfloor \frac{{{text}}}{{{k}}} \right\rfloor",
-    closed=True,
-)
-
-
-def _readable(dim: Dim) -> list[tuple[Monomial, int]]:
-    """The terms in the order people write: by degree, then by name, but not with a minus in front if one is without."""
-    terms = dict(dim._terms)
-    # The normal form of ⌊(H - 1)/2⌋ is ⌊(H + 1)/2⌋ - 1: take the constant back in.
-    for m, c in sorted(terms.items()) if terms.get((), 0) < 0 else ():
-        if c == 1 and len(m) == 1 and isinstance(f := m[0], Floor) and () in f.inner._terms:
-            shifted = Dim({**f.inner._terms, (): f.inner._terms[()] + f.by * terms.pop(())})
-            terms[(Floor(shifted, f.by),)] = terms.pop(m)
-            break
-    ordered = sorted(terms.items(), key=lambda term: _rank(term[0]))
-    lead = next((i for i, (_, c) in enumerate(ordered) if c > 0), 0)
-    return [ordered.pop(lead), *ordered]
-
-
-def _render(dim: Dim, style: _Style) -> tuple[str, bool]:
-    """A size as text, and whether that is a sum."""
-    terms, text = _readable(dim), ""
-    for m, c in terms:
-        minus = ("- " if text else "-") if c < 0 else "+ " if text else ""
-        bare = style.closed or (len(m) == 1 and (c == 1 or (c == -1 and bool(text))))
-        factors = [str(abs(c))] if abs(c) != 1 or not m else []
-        # n, the number of examples, leads a product as it leads a shape: n·d, not d·n.
-        for atom, same in groupby(sorted(m, key=lambda a: (a not in ("n", "N"), a))):
-            if isinstance(atom, Floor):
-                base = _enclosed(style.floor(*_render(atom.inner, style), atom.by), not bare)
-            else:
-                base = style.symbol(atom)
-            k = len(list(same))
-            factors.append(style.power(base, k) if k > 1 else base)
-        text += (" " if text else "") + minus + style.join(factors)
-    return text, len(terms) > 1
 
 
 def shape_text(shape: Iterable[Size]) -> str:
@@ -465,7 +372,7 @@ def python(d: Size) -> str:
     >>> python((symbol("H") - 1) // 2 * 3)
     '3*((H + 1)//2) - 3'
     """
-    return _render(d, _PYTHON)[0] if isinstance(d, Dim) else str(d)
+    return _written(d, PYTHON)
 
 
 def latex(d: Size) -> str:
@@ -474,25 +381,8 @@ def latex(d: Size) -> str:
     >>> print(latex((symbol("n") + symbol("hid") ** 2) // 2))
     \left\lfloor \frac{\mathrm{hid}^{2} + n}{2} \right\rfloor
     """
-    return _render(d, _LATEX)[0] if isinstance(d, Dim) else str(d)
+    return _written(d, LATEX)
 
 
-def factored(d: Size, in_latex: bool = False) -> str:
-    """A size as text, or as LaTeX, with what its terms share in front.
-
-    >>> n, h = symbol("n"), symbol("h")
-    >>> factored(4 * n * h * h + 2 * n * h)
-    '2·n·h·(2·h + 1)'
-    """
-    style = _LATEX if in_latex else _TEXT
-    if not isinstance(d, Dim) or len(d._terms) == 1:
-        return _render(d, style)[0] if isinstance(d, Dim) else str(d)
-    sign = -1 if all(c < 0 for c in d._terms.values()) else 1
-    shared = tuple(sorted(reduce(operator.and_, map(Counter, d._terms)).elements()))
-    common = _size({shared: sign * gcd(*d._terms.values())})
-    rest = divide_exactly(d, common)
-    assert isinstance(rest, Dim)
-    text = _enclosed(*_render(rest, style))
-    if common in (1, -1):
-        return _render(d, style)[0] if common == 1 else f"-{text}"
-    return style.join([_render(common, style)[0] if isinstance(common, Dim) else str(common), text])
+def _written(d: Size, style: Style) -> str:
+    return written(d._terms, style)[0] if isinstance(d, Dim) else str(d)

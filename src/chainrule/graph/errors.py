@@ -10,6 +10,7 @@
   * NoDerivative      a derivative was asked for where none is defined
   * InputError        arrays handed to a program do not fit the graph
   * DataError         a file or an array of data is not what it should be
+  * OutputError       a folder or a file that cannot be written
   x InternalError     a bug in Chainrule, not in the user's program
 """
 
@@ -48,6 +49,9 @@ class InputError(ChainruleError, ValueError): ...
 
 
 class DataError(ChainruleError, ValueError): ...
+
+
+class OutputError(ChainruleError, OSError): ...
 
 
 class InternalError(ChainruleError, AssertionError):

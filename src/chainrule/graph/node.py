@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 import unicodedata
-from collections.abc import Callable, Container, Hashable, Iterator, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Sequence
 from numbers import Integral, Real
 from typing import Any, Literal
 from weakref import WeakValueDictionary
@@ -430,6 +430,15 @@ def walk(*roots: Node, stop: Container[Node] = ()) -> list[Node]:
             done[n] = None
             stack.pop()
     return list(done)
+
+
+def varying(order: Iterable[Node]) -> set[Node]:
+    """The inputs among the nodes, given arguments before users, and what depends on them; the rest are constants."""
+    found: set[Node] = set()
+    for n in order:
+        if n.op is LEAF or any(a in found for a in n.args):
+            found.add(n)
+    return found
 
 
 def describe(n: Any) -> str:

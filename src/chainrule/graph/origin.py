@@ -8,11 +8,32 @@ import os
 import sys
 from pathlib import Path
 from types import CodeType, FrameType
+from typing import NamedTuple, Protocol
 
 _PACKAGE = Path(__file__).parents[1]
-_LAYERS = ("graph", "ops", "rewrite", "calculus", "views", "grammar", "engines", "face", "optim")
+_LAYERS = ("graph", "ops", "rewrite", "calculus", "views", "grammar", "engines", "face", "optim", "nn")
 _MACHINERY = tuple(f"{_PACKAGE / layer}{os.sep}" for layer in _LAYERS)
 _ours: dict[str, bool] = {}  # by file: code objects would be kept alive, and equal ones may stand in two files
+
+
+class Origin(Protocol):
+    """Where a node was built; `str` ends an error message with it."""
+
+    @property
+    def file(self) -> str: ...
+
+    @property
+    def line(self) -> int: ...
+
+
+class UserLine(NamedTuple):
+    """A line of a user's Python file."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"\n  in {line_text(self.file, self.line)}"
 
 
 def is_library(code: CodeType) -> bool:

@@ -13,14 +13,14 @@ from collections.abc import Iterable
 from types import FrameType
 
 from .node import LEAF, Node, set_tracer
-from .origin import is_library, user_frame
+from .origin import Origin, UserLine, is_library, user_frame
 
 
 class Naming:
     """The names that nodes are given one after the other, and the lines that they come from."""
 
     def __init__(self) -> None:
-        self.origins: dict[Node, tuple[str, int]] = {}  # node -> file, line
+        self.origins: dict[Node, Origin] = {}
         self._found: dict[Node, list[tuple[int, int, str]]] = {}  # node -> (depth, order, name)
         self._order = 0
 
@@ -93,7 +93,7 @@ class Tracer(Naming):
             self._enter(frame)
         self._read(frame)
         if node not in self.origins:
-            self.origins[node] = (frame.f_code.co_filename, frame.f_lineno)
+            self.origins[node] = UserLine(frame.f_code.co_filename, frame.f_lineno)
 
     def name_of(self, node: Node) -> str | None:
         """The name `node` has so far, that of the line being executed included."""

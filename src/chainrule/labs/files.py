@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from ..face.files import OutputError, write_files
+from ..face.files import write_files
+from ..graph.errors import OutputError
 
 
 class OutputFolder:
@@ -93,4 +94,4 @@ class OutputFolder:
         return OutputError(f"cannot write to {self.path}: {why.strerror or why}; choose another folder with --out")
 
 
-__all__ = ["OutputError", "OutputFolder"]
+__all__ = ["OutputFolder"]

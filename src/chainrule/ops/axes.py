@@ -21,7 +21,9 @@ def axis_of(axis: object, rank: int) -> int:
         raise KindError(f"an axis is an integer, not {axis!r}") from None
     if not -rank <= k < rank:
         raise ShapeError(
-            f"axis {k} does not exist: there are {rank} axes" if rank else f"axis {k}: a scalar has no axes"
+            f"axis {k} does not exist: there {'is 1 axis' if rank == 1 else f'are {rank} axes'}"
+            if rank
+            else f"axis {k}: a scalar has no axes"
         )
     return k % rank
 

@@ -196,7 +196,9 @@ def getitem(x: Node, index: Any) -> Node:
     index = [i if i is None or i is ... or isinstance(i, slice) else _position(i) for i in index]
     used = sum(i is not None and i is not ... for i in index)
     if used > x.ndim or sum(i is ... for i in index) > 1:
-        raise ShapeError(f"{used} indices for an array with {x.ndim} axes, {shape_text(x.shape)}")
+        indices = "1 index" if used == 1 else f"{used} indices"
+        axes = f"{x.ndim} {'axis' if x.ndim == 1 else 'axes'}, {shape_text(x.shape)}"
+        raise ShapeError(f"{indices} for {f'an array with {axes}' if x.ndim else 'a scalar, which has no entries'}")
     at = next((k for k, i in enumerate(index) if i is ...), len(index))
     index[at : at + 1] = [slice(None)] * (x.ndim - used)
 

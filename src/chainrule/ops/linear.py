@@ -8,7 +8,7 @@ from ..graph.dims import Shape, size
 from ..graph.errors import GraphError, ShapeError
 from ..graph.node import OPERATORS, Node, Op, node, promote
 from .axes import broadcast
-from .movement import BROADCAST, EXPAND, SUM, TRANSPOSE, squeeze_axes, swapaxes, unbroadcast
+from .movement import BROADCAST, EXPAND, TRANSPOSE, swapaxes, unbroadcast
 
 
 def _matmul_shape(a: Shape, b: Shape) -> Shape:
@@ -38,14 +38,13 @@ def _matmul_vjp(g: Node, y: Node, a: Node, b: Node) -> list[Node]:
         return [OUTER(g, b), MATMUL(TRANSPOSE(a, axes=(1, 0)), g)]
     if a.ndim == 1 and b.ndim == 2:  # y = aᵀB
         return [MATMUL(b, g), OUTER(a, g)]
-    if a.ndim == 1:  # a row against a batch of matrices
-        row = EXPAND(g, axes=(g.ndim - 1,))
-        ga, gb = _matmul_vjp(row, y, BROADCAST(EXPAND(a, axes=(0,)), shape=(*b.shape[:-2], 1, a.shape[0])), b)
-        return [SUM(squeeze_axes(ga, (ga.ndim - 2,)), axis=tuple(range(b.ndim - 2)), keepdims=False), gb]
-    if b.ndim == 1:  # a batch of matrices against a column
-        column = EXPAND(g, axes=(g.ndim,))
-        ga, gb = _matmul_vjp(column, y, a, BROADCAST(EXPAND(b, axes=(1,)), shape=(*a.shape[:-2], b.shape[0], 1)))
-        return [ga, SUM(squeeze_axes(gb, (gb.ndim - 1,)), axis=tuple(range(a.ndim - 2)), keepdims=False)]
+    batch, i, j = LETTERS[: g.ndim - 1], *LETTERS[g.ndim - 1 : g.ndim + 1]
+    if a.ndim == 1:  # y = aᵀB for each matrix B of a batch
+        ga = EINSUM(g, b, spec=f"{batch}{j},{batch}{i}{j}->{i}")
+        return [ga, EXPAND(a, axes=(1,)) * EXPAND(g, axes=(g.ndim - 1,))]
+    if b.ndim == 1:  # y = A b for each matrix A of a batch
+        gb = EINSUM(g, a, spec=f"{batch}{i},{batch}{i}{j}->{j}")
+        return [EXPAND(g, axes=(g.ndim,)) * b, gb]
     return [unbroadcast(MATMUL(g, swapaxes(b, -1, -2)), a.shape), unbroadcast(MATMUL(swapaxes(a, -1, -2), g), b.shape)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..graph.node import Op
+from ..graph.node import Node, Op
 from .arithmetic import STOP
 from .indexing import SLICE
 from .movement import BROADCAST, EXPAND, FLIP, RESHAPE, SQUEEZE, TRANSPOSE
@@ -17,3 +17,10 @@ AGAIN = Op(  # x, from which something is computed a second time: not before `af
 
 VIEWS = frozenset({TRANSPOSE, EXPAND, SQUEEZE, RESHAPE, BROADCAST, FLIP, SLICE, STOP, AGAIN})
 """Operations whose result may share the memory of its first argument."""
+
+
+def array_of(n: Node) -> Node:
+    """The array that a view looks into."""
+    while n.op in VIEWS:
+        n = n.args[0]
+    return n

@@ -39,8 +39,16 @@ def _expand_shape(x: Shape, *, axes: tuple[int, ...]) -> Shape:
     return tuple(1 if k in axes else next(rest) for k in range(len(x) + len(axes)))
 
 
+def _transpose_shape(x: Shape, *, axes: tuple[int, ...]) -> Shape:
+    if len(axes) != len(x):
+        raise ShapeError(f"has {len(x)} axes, and the order {axes} names {len(axes)}")
+    return tuple(x[a] for a in axes)
+
+
 def _squeeze_shape(x: Shape, *, axes: tuple[int, ...]) -> Shape:
     for a in axes:
+        if a >= len(x):
+            raise ShapeError(f"there is no axis {a} among {len(x)}")
         if x[a] != 1:
             raise ShapeError(f"axis {a} has size {x[a]}; only axes of size 1 can be dropped")
     return without(x, axes)
@@ -65,7 +73,7 @@ EXPAND = Op("expand_dims", shape=_expand_shape, kind=same, vjp=lambda g, y, x, *
 SQUEEZE = Op("squeeze", shape=_squeeze_shape, kind=same, vjp=lambda g, y, x, *, axes: [expand_axes(g, axes)])
 RESHAPE = Op("reshape", shape=_reshape_shape, kind=same, vjp=lambda g, y, x, *, shape: [RESHAPE(g, shape=x.shape)])
 TRANSPOSE = Op(
-    "transpose", shape=lambda x, *, axes: tuple(x[a] for a in axes), kind=same,
+    "transpose", shape=_transpose_shape, kind=same,
     vjp=lambda g, y, x, *, axes: [TRANSPOSE(g, axes=inverse(axes))],
 )  # fmt: skip
 FLIP = Op("flip", shape=lambda x, *, axes: x, kind=same, vjp=lambda g, y, x, *, axes: [FLIP(g, axes=axes)])

@@ -1,79 +1,67 @@
-"""Stochastic gradient descent."""
+"""Stochastic gradient descent, with momentum and Nesterov's."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
-from ..calculus.differentiate import differentiate
-from ..face.graph import Graph, select
-from ..graph.errors import GraphError, NamingError
-from ..graph.node import leaf
-from ..ops.reduce import norm
+from ..graph.errors import GraphError
+from ..graph.node import Node
+from .checks import share
+from .rule import Rule
 
 
 @dataclass(frozen=True)
-class SGD:
-    """w ← w − lr · (∇ + weight_decay · w) = (1 − lr · weight_decay) · w − lr · ∇
+class SGD(Rule):
+    """w ← w − α ∂L/∂w; with momentum v ← ρ v + ∂L/∂w, w ← w − α v; Nesterov's: w ← w − α (∂L/∂w + ρ v).
 
-    lr            the step size; an input `lr` of the step graph, so that a schedule needs no new program
-    weight_decay  added to the gradient of weights (two axes or more), not of biases. It is the gradient of
-                  weight_decay/2 · ‖w‖². PyTorch's SGD decays biases as well.
+    lr            α, the learning rate, or a schedule
+    momentum      ρ in [0, 1)
+    nesterov      take the step from where the momentum leads
+    weight_decay  λ, of which λw is added to the gradient of weights, not of biases: w ← (1 − αλ) w − α ∂L/∂w. It is the
+                  gradient of λ/2 · ‖w‖²; `penalty=L2(λ)` is λ‖w‖² and gives 1 − 2αλ. PyTorch's decays biases as well.
 
-    Robbins and Monro 1951; Bottou, Curtis and Nocedal 2018, section 4.
+    and decay, penalty, clip_norm, clip_value as every `Rule`.
+
+    With momentum PyTorch (its dampening being 0) and optax keep this v, a sum of gradients. Keras and Sutskever et al.
+    keep v ← ρ v − α ∂L/∂w, w ← w + v: the same steps while α stays the same; when a schedule lowers α, that v still
+    holds steps of the old length. Nesterov's is the form of Sutskever et al., which takes the gradient at w itself, in
+    PyTorch, optax and Keras alike.
+
+    Robbins and Monro 1951; Bottou, Curtis and Nocedal 2018, section 4. Momentum: Polyak 1964; Nesterov 1983 as in
+    Sutskever, Martens, Dahl and Hinton, On the importance of initialization and momentum, ICML 2013, equations 1 to 4.
+
+    >>> import chainrule as cr
+    >>> print(cr.optim.SGD(momentum=0.9, nesterov=True).text())
+    v ← ρ·v + ∂L/∂w
+    w ← w - α·(∂L/∂w + ρ·v)
     """
 
-    lr: float = 0.01
-    weight_decay: float = 0.0
+    momentum: float = 0.0
+    nesterov: bool = False
 
     def __post_init__(self) -> None:
-        if not self.lr > 0:
-            raise GraphError(f"the learning rate must be positive, not {self.lr}")
-        if not self.weight_decay >= 0:
-            raise GraphError(f"weight_decay must not be negative, and it is {self.weight_decay}")
+        super().__post_init__()
+        share("momentum", self.momentum)
+        if self.nesterov and not self.momentum:
+            raise GraphError("nesterov=True looks ahead along the momentum, which is 0: give momentum=0.9 too")
 
-    def step(self, loss: Graph, parameters: Sequence[str] | None = None, gradient_norms: bool = False) -> Graph:
-        """The graph of one step: the loss's inputs and `lr` in; the loss before the update out; updates {w: w after}.
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """v with momentum, else nothing."""
+        return ("v",) if self.momentum else ()
 
-        `parameters` defaults to the inputs whose role is parameter. With `gradient_norms` the Frobenius norm of each
-        parameter's gradient is an output too, named norm_dW1, …
+    @property
+    def numbers(self) -> dict[str, float]:
+        """ρ with momentum."""
+        return {"ρ": self.momentum} if self.momentum else {}
 
-        Its text is the update rule: the gradient of what depends on data is one symbol, a penalty is collected.
+    def update(self, w: Node, g: Node, α: Node, v: Any = 0, ρ: Any = 0) -> dict[str, Node]:
+        """v ← ρ v + g, w ← w − α v"""
+        if not self.momentum:
+            return {"w": w - α * g}
+        v = ρ * v + g
+        return {"v": v, "w": w - α * (g + ρ * v if self.nesterov else v)}
 
-        >>> import chainrule as cr
-        >>> def loss(w: "n", x: "n", lam: ""):
-        ...     d = cr.sum((w - x) ** 2)
-        ...     return d + lam * cr.sum(w**2)
-        >>> print(SGD().step(cr.trace(loss)).text())
-        d = sum((w - x)²)
-        L = d + lam·sum(w²)
-        w ← (1 - 2·lr·lam)·w - lr·∂d/∂w
 
-        >>> import chainrule as cr, numpy as np
-        >>> g = cr.trace(lambda w, x: cr.sum((w - x) ** 2), w="n", x="n")
-        >>> run = cr.compile(SGD().step(g))
-        >>> state, records = run.steps({"w": np.zeros(2)}, {}, np.zeros((1, 0), int), x=np.ones(2), lr=0.25)
-        >>> state["w"]
-        array([0.5, 0.5])
-        """
-        names = list(loss.parameters) if parameters is None else select(loss, parameters)
-        if not names:
-            raise GraphError(f"{loss.name} has no parameters to update; name them: parameters=[...]")
-        if "lr" in loss.inputs:
-            raise NamingError(f"{loss.name} has an input called lr, which is the step size's name; rename it")
-        lr = leaf("lr")
-        made = differentiate(loss.output, [loss[k] for k in names])
-        updates, labels, outputs = {}, dict(loss.names), [loss.output]
-        for name, g in zip(names, made.gradients):
-            w = loss[name]
-            labels.setdefault(g, f"d{name}")
-            if gradient_norms:
-                outputs.append(norm(g))
-                labels[outputs[-1]] = f"norm_d{name}"
-            decayed = (1 - lr * self.weight_decay) * w if self.weight_decay and w.ndim > 1 else w
-            updates[name] = decayed - lr * g
-            labels.setdefault(updates[name], f"{name}_new")
-        return replace(
-            loss, name=f"{loss.name}_step", inputs=loss.inputs | {"lr": lr}, outputs=tuple(outputs), names=labels,
-            roles=loss.roles | {"lr": "data"}, updates=updates, gradients=dict(zip(names, made.gradients)),
-        )  # fmt: skip
+__all__ = ["SGD"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 
 from ..graph.errors import InternalError
 from ..graph.node import Node, Op, describe, walk
@@ -82,6 +82,17 @@ def rewrite(roots: Iterable[Node], rules: Rule, replaced: Mapping[Node, Node] | 
                 continue
         _settle(n, rules, done)
     return done
+
+
+def substitute(root: Node, instead: Mapping[Node, Node], known: Container[Node] = ()) -> Node:
+    """`root` with the nodes in `instead` replaced, once; what is in `known` stays as it is, with all below it."""
+    done: dict[Node, Node] = {}
+    for n in walk(root, stop=known):
+        if n in instead:
+            done[n] = instead[n]
+        else:
+            done[n] = n if n in known else n.rebuilt([done[a] for a in n.args])
+    return done[root]
 
 
 def _settle(root: Node, rules: Rule, done: dict[Node, Node]) -> None:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 
 from ..graph.errors import MissingRule
-from ..graph.node import CONST, LEAF, SIZE, Node, Op, walk
+from ..graph.node import CONST, LEAF, OPS, SIZE, Node, Op, walk
 from .engine import rewrite
 
 _LEAVES = (LEAF, CONST, SIZE)
+
+
+def primitives() -> set[Op]:
+    """The operations with a derivative of their own, and those with no meaning in simpler ones."""
+    return {op for op in OPS.values() if op.vjp is not None or op.meaning is None}
 
 
 def expand(roots: Iterable[Node], known: Container[Op], where: str) -> dict[Node, Node]:

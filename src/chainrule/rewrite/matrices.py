@@ -14,7 +14,17 @@ from functools import reduce
 from ..graph.node import Node, number
 from ..ops.arithmetic import ADD, DIV, MUL, NEG, SUB
 from ..ops.linear import DIAG, EINSUM, EYE, MATMUL, OUTER
-from ..ops.movement import BROADCAST, EXPAND, SUM, TRANSPOSE, filled, squeeze_axes, stretch
+from ..ops.movement import (
+    BROADCAST,
+    EXPAND,
+    SUM,
+    TRANSPOSE,
+    filled,
+    squeeze_axes,
+    stretch,
+    swapaxes,
+    transpose,
+)
 from .engine import FiledRule
 from .spreads import narrow
 
@@ -22,10 +32,14 @@ _FLIP = (1, 0)
 
 
 def _transposed(n: Node) -> Node | None:
-    """(A B)ᵀ → Bᵀ Aᵀ, (a bᵀ)ᵀ → b aᵀ; a diagonal matrix is its own transpose."""
+    """(A B)ᵀ → Bᵀ Aᵀ, (a bᵀ)ᵀ → b aᵀ, (Aᵀ + a bᵀ)ᵀ → A + b aᵀ; a diagonal matrix is its own transpose."""
     (x,) = n.args
+    if n.ndim > 2:
+        return _each_transposed(n)
     if n.ndim != 2 or n.attr("axes") != _FLIP:
         return None
+    if x.op in (ADD, SUB) and x.args[0].shape == x.args[1].shape and any(a.op in (TRANSPOSE, OUTER) for a in x.args):
+        return x.op(*[transpose(a) for a in x.args])
     if x.op in (EYE, DIAG):
         return x
     if x.op is OUTER:
@@ -35,8 +49,16 @@ def _transposed(n: Node) -> Node | None:
     return None
 
 
+def _each_transposed(n: Node) -> Node | None:
+    """The same for each matrix of a batch: (A B)ᵀ → Bᵀ Aᵀ"""
+    (x,), last = n.args, (n.ndim - 1, n.ndim - 2)
+    if x.op is not MATMUL or n.attr("axes") != (*range(n.ndim - 2), *last) or any(a.ndim < 2 for a in x.args):
+        return None
+    return MATMUL(*[swapaxes(a, -1, -2) for a in x.args[::-1]])
+
+
 def _product(n: Node) -> Node | None:
-    """I A → A, A I → A, xᵀ Aᵀ → A x, A 1 → row sums, 1ᵀ A → column sums"""
+    """I A → A, A I → A, xᵀ A → Aᵀ x, A 1 → row sums, 1ᵀ A → column sums"""
     a, b = n.args
     if a.op is EYE and b.shape == n.shape:
         return b
@@ -49,7 +71,7 @@ def _product(n: Node) -> Node | None:
         return stretch(sums, n.shape)
     if _ones(a) and (a.ndim == 1 or a.ndim == b.ndim == 2):
         return stretch(SUM(b, axis=(max(b.ndim - 2, 0),), keepdims=False), n.shape)
-    return None
+    return MATMUL(TRANSPOSE(b, axes=_FLIP), a) if a.ndim == 1 and b.ndim == 2 else None
 
 
 def _ones(x: Node) -> bool:
@@ -137,8 +159,8 @@ def _one_array(x: Node, p: str, out: str) -> Node | None:
 
 
 MATRIX_RULES: list[FiledRule] = [
-    ((TRANSPOSE,), _transposed, (MATMUL, OUTER, EYE, DIAG)),
-    ((MATMUL,), _product, (EYE, TRANSPOSE, BROADCAST)),
+    ((TRANSPOSE,), _transposed, (MATMUL, OUTER, EYE, DIAG, ADD, SUB)),
+    ((MATMUL,), _product, None),
     ((OUTER,), _outer, (BROADCAST,)),
     ((SUM,), _sum_of_outer, (OUTER,)),
     ((SUM,), _sum_of_transposed, (TRANSPOSE,)),

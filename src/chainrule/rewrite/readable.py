@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
 
-from ..graph.node import LEAF, OPS, Node, walk
+from ..graph.node import LEAF, Node, walk
 from ..ops.arithmetic import DIV, MUL
 from .engine import Rules, rewrite
-from .expand import expand
+from .expand import expand, primitives
 from .exponentials import recognise
 from .matrices import MATRIX_RULES, AsMatrices
 from .stable import stabilise
@@ -49,8 +49,7 @@ def _other_forms(named: list[Node], names: Mapping[Node, str]) -> dict[Node, Nod
     """Other form of a named quantity -> the quantity as it was written: its stable form, or the softmax that it is."""
     if not named:
         return {}
-    simple = {op for op in OPS.values() if op.vjp is not None or op.meaning is None}
-    opened = expand(named, simple, "reading")
+    opened = expand(named, primitives(), "reading")
     stable = stabilise([opened[n] for n in named])
     recognised = recognise(named, names)
     other: dict[Node, Node] = {}

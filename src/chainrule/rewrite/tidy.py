@@ -36,7 +36,7 @@ def reading_weight(root: Node, named: Container[Node], limit: int = 400) -> int:
     seen, stack = 1, list(root.args)
     while stack and seen < limit:
         n = stack.pop()
-        seen += 1
+        seen += n.op is not BROADCAST  # which is seldom written
         if n not in named:
             stack.extend(n.args)
     return seen
@@ -298,11 +298,7 @@ class _Tidying(Gathering):
             if gathered is not None and self._weight(gathered) < self._weight(new):
                 self.flat[n], new = new, gathered
         if (n.op in _ARITHMETIC or n.op is BROADCAST) and n not in self.named:
-            for _ in range(4):
-                law = self._law(new)
-                if law is None or law.kind != new.kind:
-                    break
-                new = law
+            new = self._settled(new)
         return new
 
     def _shaped(self, x: Rational, like: Node) -> Node:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..graph.node import CONST, Node, number
+from ..graph.node import CONST, REAL, Node, constant, number
 from ..ops.arithmetic import (
     ADD,
     DIV,
@@ -20,7 +20,7 @@ from ..ops.arithmetic import (
 )
 from ..ops.elementary import EXP
 from ..ops.indexing import ONE_HOT
-from ..ops.movement import BROADCAST, EXPAND, SUM, TRANSPOSE, filled, stretch
+from ..ops.movement import BROADCAST, EXPAND, SQUEEZE, SUM, TRANSPOSE, filled, stretch
 from ..ops.reduce import LOG_SOFTMAX, MEAN, SOFTMAX
 from .engine import Rules
 from .exponentials import exp_of_log_softmax, softmax
@@ -47,8 +47,14 @@ LAWS = [
         at={"axis": (1,)}),
     Law("mean, axis kept", EXPAND(MEAN(a, axis=axis, keepdims=False), axes=axis), MEAN(a, axis=axis, keepdims=True),
         at={"axis": (1,)}),
-    Law("slope of a quadratic form", a @ b + b @ a, (b + TRANSPOSE(b, axes=(1, 0))) @ a,
+    Law("slope of a quadratic form, by rows", a @ b + b @ a, (b + TRANSPOSE(b, axes=(1, 0))) @ a,
         when=lambda found: found[a].ndim == 1 and found[b].ndim == 2),
+    Law("slope of a quadratic form", TRANSPOSE(b, axes=(1, 0)) @ a + b @ a, (b + TRANSPOSE(b, axes=(1, 0))) @ a,
+        when=lambda found: found[a].ndim == 1 and found[b].ndim == 2),
+    Law("slope of a quadratic form, mirrored", b @ a + TRANSPOSE(b, axes=(1, 0)) @ a,
+        (b + TRANSPOSE(b, axes=(1, 0))) @ a, when=lambda found: found[a].ndim == 1 and found[b].ndim == 2),
+    Law("sum, axis dropped", SQUEEZE(SUM(a, axis=axis, keepdims=True), axes=axis), SUM(a, axis=axis, keepdims=False),
+        at={"axis": (1,)}),
     Law("plus minus", a + -b, a - b),
     Law("minus minus", a - -b, a + b),
     Law("minus, out of a product", -a * b, -(a * b)),
@@ -97,12 +103,23 @@ def _sum_beside_spread(n: Node) -> Node | None:
     return stretch(SUM(inner, axis=tuple(k - lead for k in axis), keepdims=n.attr("keepdims")), n.shape)
 
 
+def _whole(n: Node) -> Node | None:
+    """2.0 · a → 2 · a: beside a real quantity a whole number needs no point"""
+    for k, x in enumerate(n.args):
+        value = number(x)
+        if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 and n.args[1 - k].kind == REAL:
+            whole = constant(int(value))
+            return n.rebuilt([whole if j == k else y for j, y in enumerate(n.args)])
+    return None
+
+
 TIDY = Rules(LAWS, [
     ((DIV,), softmax, None),
     ((EXP,), exp_of_log_softmax, (SUB,)),
     ((SUM,), _probabilities, (SOFTMAX, ONE_HOT)),
     ((SUM,), _centred, (SUB,)),
     ((ADD, SUB, MUL, DIV), neutral, (CONST,)),
+    ((ADD, SUB, MUL, DIV), _whole, (CONST,)),
     ((SUM,), _sum_beside_spread, (BROADCAST, EXPAND)),
     *MATRIX_RULES,
     *SPREAD_RULES,

@@ -25,7 +25,9 @@ class AdjointNotation:
 
 
 def _bar(loss: str, quantity: str) -> str:
-    """The bar stands on the first letter: W̄1, ŷ̄."""
+    """The bar stands on the first letter: W̄1, ŷ̄. An expression in brackets becomes bar(w·x)."""
+    if quantity.startswith("("):
+        return f"bar{quantity}"
     marks = 1
     while marks < len(quantity) and unicodedata.combining(quantity[marks]):
         marks += 1

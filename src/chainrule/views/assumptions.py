@@ -4,32 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 
-from ..graph.node import LEAF, REAL, Node, walk
+from ..graph.node import REAL, Node, walk
 from ..ops.movement import SUM, filled
 from ..ops.reduce import LOG_SOFTMAX, SOFTMAX
-from ..rewrite.engine import rewrite
+from ..rewrite.engine import substitute
 from ..rewrite.tidy import reading_weight, tidy
 
 
 def assumed(adjoint: Node, names: Mapping[Node, str], known: Container[Node]) -> tuple[Node | None, str]:
     """The shorter form of `adjoint` if the targets sum to 1, and the condition in words; (None, "") if there is none.
 
-    An input Y is taken for such targets where its sum over an axis stands beside a softmax over that axis. What is in
-    `known` is a name to the reader, and stays as it is.
+    A quantity Y with a name is taken for such targets where its sum over an axis stands beside a softmax over that
+    axis. What is in `known` is a name to the reader, and stays as it is.
     """
-    totals = [n for n in walk(adjoint, stop=known) if _total_of_targets(n, adjoint)]
+    totals = [n for n in walk(adjoint, stop=known) if _total_of_targets(n, adjoint, names)]
     if not totals:
         return None, ""
     put_in = {n: filled(1.0, n.shape) for n in totals}
-    under = tidy(rewrite([adjoint], put_in.get)[adjoint], known)
+    under = tidy(substitute(adjoint, put_in, known), known)
     if reading_weight(under, known) >= reading_weight(adjoint, known):
         return None, ""
     said = dict.fromkeys(_condition(n, names) for n in totals)
     return under, " and ".join(said)
 
 
-def _total_of_targets(n: Node, root: Node) -> bool:
-    if n.op is not SUM or n.args[0].op is not LEAF or n.args[0].kind != REAL or len(n.attr("axis")) != 1:
+def _total_of_targets(n: Node, root: Node, names: Container[Node]) -> bool:
+    if n.op is not SUM or n.args[0] not in names or n.args[0].kind != REAL or len(n.attr("axis")) != 1:
         return False
     Y, axis = n.args[0], n.attr("axis")
     return any(
@@ -39,7 +39,7 @@ def _total_of_targets(n: Node, root: Node) -> bool:
 
 def _condition(n: Node, names: Mapping[Node, str]) -> str:
     Y, (axis,) = n.args[0], n.attr("axis")
-    name = names.get(Y, Y.attr("name"))
+    name = names[Y]
     if Y.ndim == 1:
         return f"if the entries of {name} sum to 1"
     if Y.ndim == 2:

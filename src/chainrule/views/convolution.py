@@ -1,4 +1,4 @@
-r"""Convolutions in LaTeX, in text, and what they cost.
+r"""Convolutions in LaTeX and in text.
 
 In index notation the three of them are sums; i, j, … and all other letters count from 0. For a stride s:
 
@@ -21,7 +21,7 @@ a < 3 or p < h says how far an index goes that the shapes of the factors do not 
 
 from __future__ import annotations
 
-from ..graph.dims import Dim, Size, total
+from ..graph.dims import Dim, Size
 from ..graph.dims import latex as size_latex
 from ..graph.node import Node
 from ..ops import convolution as C
@@ -246,25 +246,3 @@ def _shown(padding: object) -> str:
     if isinstance(padding, tuple):
         return f"({', '.join(map(_shown, padding))})"
     return f'"{padding}"' if isinstance(padding, str) else str(padding)
-
-
-# Cost ----------------------------------------------------------------------------------------------------------------
-
-
-def products_and_sums(n: Node) -> tuple[Size, Size]:
-    """How many products of two numbers an operation forms, and to how many results it adds them up."""
-    if n.op is C.CONV:
-        w = n.args[1]
-        return total(n.shape) * total(w.shape[:3]), total(n.shape)
-    if n.op is C.CONV_KERNEL:
-        g = n.args[1]
-        return total(g.shape[:-1]) * total(n.shape), total(n.shape)
-    g, w = n.args
-    reached = [_reached(i, a, s) for i, a, s in zip(g.shape[-3:-1], w.shape[:2], n.attr("stride"))]
-    return total(g.shape) * total(w.shape[:3]), total((*n.shape[:-3], *reached, w.shape[2]))
-
-
-def _reached(positions: Size, kernel: Size, stride: int) -> Size:
-    """The pixels along an axis that any position covers; a kernel of symbolic size is taken to leave no gaps."""
-    step = stride if isinstance(kernel, Dim) else min(stride, kernel)
-    return (positions - 1) * step + kernel

@@ -29,8 +29,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from ..calculus.checkpoints import array_of
-from ..graph.dims import Size, total
+from ..graph.dims import Dim, Size, sum_of, total
 from ..graph.node import CONST, LEAF, SIZE, Node, entries, number
 from ..graph.table import Table
 from ..ops import arithmetic as A
@@ -40,8 +39,7 @@ from ..ops import indexing as I
 from ..ops import linear as L
 from ..ops import movement as M
 from ..ops import reduce as R
-from ..ops.memory import AGAIN
-from .convolution import products_and_sums
+from ..ops.memory import AGAIN, array_of
 from .counts import Cost, add_up
 
 Rule = Callable[[Node], Cost]
@@ -63,12 +61,13 @@ def count(order: Iterable[Node]) -> Cost:
 class Tally:
     """Counts nodes of one program, arguments before users, as often as asked: ``Tally(order)(some_of_them)``.
 
-    parameters    those whose additions to the result of a contraction are counted as biases too
+    parameters    those whose additions in a sum with the result of a contraction are counted as biases too
     """
 
     def __init__(self, order: Iterable[Node], parameters: Collection[Node] = ()):
-        self.parameters = frozenset(parameters)
+        order = list(order)
         self._alike: dict[object, Cost] = {}  # nodes that cost the same
+        self._biases = self._find_biases(order, frozenset(parameters))
         self._free: set[Node] = set()  # scalars made of constants and sizes
         for n in order:
             if not n.shape and n.op is not LEAF and all(a in self._free for a in n.args):
@@ -76,24 +75,42 @@ class Tally:
 
     def __call__(self, nodes: Iterable[Node]) -> Cost:
         found: dict[object, int] = {}
+        biases = []
         for n in nodes:
             if n not in self._free:
-                key = n.op, n.shape, n.attrs, tuple([a if a.op is CONST else a.shape for a in n.args]), self._is_bias(n)
-                if key not in self._alike:
-                    self._alike[key] = replace(cost[n.op](n), biases=entries(n)) if key[-1] else cost[n.op](n)
+                key = self._key(n)
                 found[key] = found.get(key, 0) + 1
-        return add_up([(k, self._alike[key]) for key, k in found.items()])
+                if n in self._biases:
+                    biases.append(entries(n))
+        return add_up([(1, Cost(biases=sum_of(biases))), *((k, self._alike[key]) for key, k in found.items())])
 
-    def _is_bias(self, n: Node) -> bool:
-        """A parameter is added to the result of a contraction."""
-        if n.op is not A.ADD:
-            return False
-        x, y = map(array_of, n.args)
-        return (y in self.parameters and _contracts(x)) or (x in self.parameters and _contracts(y))
+    def _key(self, n: Node) -> object:
+        """What `_alike` knows the node's cost by."""
+        key = n.op, n.shape, n.attrs, tuple([a if a.op is CONST else a.shape for a in n.args])
+        if key not in self._alike:
+            self._alike[key] = cost[n.op](n)
+        return key
 
+    def _find_biases(self, order: Sequence[Node], parameters: Collection[Node]) -> set[Node]:
+        """The additions of a parameter in sums that hold the result of a contraction, wherever it stands in them."""
+        if not parameters:
+            return set()
+        sums = [n for n in order if n.op in (A.ADD, A.SUB)]
+        alone = set(parameters)  # sums of parameters too: b + c
+        joined: set[Node] = set()
+        for n in sums:
+            terms = [array_of(a) for a in n.args]
+            if all(a in alone for a in terms):
+                alone.add(n)
+            if any(a in joined or self._contracts(a) for a in terms):
+                joined.add(n)
+        for n in reversed(sums):
+            if n in joined:
+                joined.update(a for a in map(array_of, n.args) if a.op in (A.ADD, A.SUB))
+        return {n for n in joined if n.op is A.ADD and any(array_of(a) in alone for a in n.args)}
 
-def _contracts(n: Node) -> bool:
-    return n.op is not LEAF and n.op in cost and cost[n.op](n).macs != 0
+    def _contracts(self, n: Node) -> bool:
+        return n.op is not LEAF and n.op in cost and self._alike[self._key(n)].macs != 0
 
 
 # The rules ---------------------------------------------------------------------------------------------------------
@@ -212,9 +229,7 @@ def scatter(n: Node) -> Cost:
 
 def products(combinations: Size, results: Size) -> Cost:
     """Sums of products of two: so many products, added up to so many results."""
-    return Cost(
-        multiplications=combinations, additions=combinations - results, macs=combinations, results=results
-    )
+    return Cost(multiplications=combinations, additions=combinations - results, macs=combinations, results=results)
 
 
 @cost(L.MATMUL)
@@ -229,7 +244,26 @@ def outer(n: Node) -> Cost:
 
 @cost(C.CONV, C.CONV_KERNEL, C.CONV_INPUT)
 def convolution(n: Node) -> Cost:
-    return products(*products_and_sums(n))
+    return products(*_products_and_sums(n))
+
+
+def _products_and_sums(n: Node) -> tuple[Size, Size]:
+    """How many products of two numbers an operation forms, and to how many results it adds them up."""
+    if n.op is C.CONV:
+        w = n.args[1]
+        return total(n.shape) * total(w.shape[:3]), total(n.shape)
+    if n.op is C.CONV_KERNEL:
+        g = n.args[1]
+        return total(g.shape[:-1]) * total(n.shape), total(n.shape)
+    g, w = n.args
+    reached = [_reached(i, a, s) for i, a, s in zip(g.shape[-3:-1], w.shape[:2], n.attr("stride"))]
+    return total(g.shape) * total(w.shape[:3]), total((*n.shape[:-3], *reached, w.shape[2]))
+
+
+def _reached(positions: Size, kernel: Size, stride: int) -> Size:
+    """The pixels along an axis that any position covers; a kernel of symbolic size is taken to leave no gaps."""
+    step = stride if isinstance(kernel, Dim) else min(stride, kernel)
+    return (positions - 1) * step + kernel
 
 
 @cost(L.EINSUM)

@@ -14,12 +14,13 @@ and the bias, not counted, is the one that is missing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..graph.dims import Size
-from .grid import Cell, Counted, Grid
+from ..graph.errors import NamingError
+from .grid import Cell, Counted, Grid, Tabular
 
 if TYPE_CHECKING:
     from .counts import Cost
@@ -32,12 +33,18 @@ _CONVENTIONS: dict[str, tuple[str, str, Callable[[Cost], Size]]] = {
     "operations": (
         "the four above", "Chainrule", lambda c: c.multiplications + c.additions + c.comparisons + c.special,
     ),
-    "MACs": ("products in contractions", "Chainrule; fvcore, which calls them FLOPs", lambda c: c.macs),
-    "MACs + biases": ("MACs + additions of a bias", "ptflops, early THOP", lambda c: c.macs + c.biases),
+    "MACs": ("products in contractions", "Chainrule; fvcore as FLOPs, forward", lambda c: c.macs),
+    "MACs + biases": ("MACs + additions of a bias", "ptflops, early THOP, forward", lambda c: c.macs + c.biases),
     "FLOPs": ("2·MACs", "Chainrule; PyTorch's FlopCounterMode", lambda c: c.flops),
     "FLOPs, k − 1 additions": ("2·MACs − results", "numerical analysis: nm(2k − 1)", lambda c: c.flops - c.results),
     "FLOPs + biases": ("2·MACs + additions of a bias", "TensorFlow's profiler", lambda c: c.flops + c.biases),
 }  # fmt: skip
+
+_NOTES = (
+    "other counters are quoted for products of matrices, convolutions, and biases where these are counted; beyond them",
+    "PyTorch's FlopCounterMode counts nothing for mv, dot and outer, such as W @ x with a vector x,",
+    "and TensorFlow's profiler counts most other operations too, such as 5 for each entry of a softmax",
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,7 @@ class Counter:
 
 
 @dataclass(frozen=True)
-class Counters:
+class Counters(Tabular):
     """A table of conventions. ``table["MACs"]`` is a number, or for a derivation {"forward": …, "backward": …, …}.
 
     >>> import chainrule as cr
@@ -66,12 +73,12 @@ class Counters:
     notes: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Any:
-        """The answer of the convention `name`; raises KeyError for an unknown one."""
+        """The answer of the convention `name`. Raises NamingError for an unknown one."""
         for row in self.rows:
             if row.name == name:
                 values = {column: counted.value for column, counted in row.answers.items()}
                 return values if len(values) > 1 else next(iter(values.values()))
-        raise KeyError(f"there is no convention {name!r}; there are {', '.join(row.name for row in self.rows)}")
+        raise NamingError(f"there is no convention {name!r}; there are {', '.join(row.name for row in self.rows)}")
 
     def including(self, name: str, formula: str, used_by: str, answers: Mapping[str, Counted]) -> Counters:
         """The table with one more row, such as what a program measured; columns not in `answers` stay empty."""
@@ -79,11 +86,12 @@ class Counters:
 
     @property
     def grid(self) -> Grid:
-        """The table as rows of cells."""
+        """The table as rows of cells: polynomials, or at sizes given in numbers."""
         columns = list(self.rows[0].answers)
         rows: list[tuple[Cell, ...]] = []
         for row in self.rows:
-            rows.append((row.name, row.formula, row.used_by, *[row.answers.get(k, "") for k in columns]))
+            answers = {k: Counted(counted.value, counted.value) for k, counted in row.answers.items()}
+            rows.append((row.name, row.formula, row.used_by, *[answers.get(k, "") for k in columns]))
         return Grid(("", "what is counted", "counted so by", *columns), tuple(rows), self.notes)
 
     def as_dict(self) -> dict[str, Any]:
@@ -94,23 +102,14 @@ class Counters:
             for row in self.rows
         }
 
-    def __str__(self) -> str:
-        return str(self.grid)
 
-    def _repr_html_(self) -> str:
-        return self.grid._repr_html_()
-
-    def _repr_latex_(self) -> str:
-        return self.grid._repr_latex_()
-
-
-def counters(columns: Mapping[str, Cost]) -> Counters:
-    """The conventions for each of the costs."""
+def counters(columns: Mapping[str, Cost], notes: Iterable[str] = ()) -> Counters:
+    """The conventions for each of the costs, with remarks."""
     rows = []
     for name, (formula, used_by, of) in _CONVENTIONS.items():
         answers = {title: Counted(of(c.symbolic or c), of(c)) for title, c in columns.items()}
         rows.append(Counter(name, formula, used_by, answers))
-    return Counters(tuple(rows))
+    return Counters(tuple(rows), (*notes, *_NOTES))
 
 
 __all__ = ["Counter", "Counters", "counters"]

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 from typing import Any, Literal
 
-from ..graph.dims import Dim, Shape, Size, size, substitute, sum_of, symbols_of
-from ..graph.errors import GraphError, ShapeError
+from ..graph.dims import Dim, Shape, Size, substitute, sum_of, symbols_of
+from ..graph.errors import GraphError, InputError
 from .counters import Counters, counters
-from .grid import Cell, Counted, Grid
+from .grid import Cell, Counted, Grid, Tabular
 
-CONVENTION = "1 MAC = 1 multiplication + 1 addition; FLOPs = 2·MACs, those of matrix products alone"
+CONVENTION = "1 MAC = 1 multiplication + 1 addition; FLOPs = 2·MACs, those of matrix products and convolutions alone"
 Part = Literal["forward", "backward"]
 
 
 @dataclass(frozen=True)
-class Cost:
+class Cost(Tabular):
     """Counts: integers, or polynomials in the sizes. Costs add up: ``a + b``; ``3 * a`` is three times a.
 
     The cost of a graph knows its `.steps`, one for each named quantity; `.table()` prints them. `.conventions()` tells
     what other counters say of the same program. For these, `results` counts the entries that contractions answer, and
-    `biases` the additions of an input to them; both are part of the additions and the MACs.
+    `biases` the additions of a parameter to them; both are part of the additions and the MACs.
 
     >>> import chainrule as cr
     >>> layer = cr.cost(cr.trace(lambda X, W, b: cr.relu(X @ W + b), X="n d", W="d h", b="h"))
@@ -35,7 +36,7 @@ class Cost:
     MACs               n·d·h
     FLOPs              2·n·d·h
     parameters         h·(d + 1)
-    1 MAC = 1 multiplication + 1 addition; FLOPs = 2·MACs, those of matrix products alone
+    1 MAC = 1 multiplication + 1 addition; FLOPs = 2·MACs, those of matrix products and convolutions alone
     """
 
     multiplications: Size = 0
@@ -62,9 +63,10 @@ class Cost:
         return self.sizes | symbols_of(self._counts)
 
     def at(self, **sizes: int) -> Cost:
-        """The counts at the given sizes; those not given stay symbols. Printed, polynomials stand beside their values.
+        """The counts at the given sizes; those not given stay symbols.
 
-        Raises ShapeError for a name that is no size of the graph, and for a size below 1.
+        Printed, polynomials stand beside their values; in the tables, values alone. Raises InputError for a name that
+        is no size of the graph, and for a size that is no integer or below 1.
         """
         return self.with_sizes(checked(sizes, self.symbols))
 
@@ -97,7 +99,7 @@ class Cost:
 
     def conventions(self) -> Counters:
         """What other counters say of the same program: MACs, FLOPs, biases counted or not; see `Counters`."""
-        return counters({"": self})
+        return counters({"": self}, told([self]))
 
     def words(self) -> str:
         """The four counts in words, those that are not 0: "n·h multiplications, h special functions"."""
@@ -121,15 +123,6 @@ class Cost:
 
     __rmul__ = __mul__
 
-    def __str__(self) -> str:
-        return str(self.grid)
-
-    def _repr_html_(self) -> str:
-        return self.grid._repr_html_()
-
-    def _repr_latex_(self) -> str:
-        return self.grid._repr_latex_()
-
     @property
     def grid(self) -> Grid:
         """The counts as a table."""
@@ -144,13 +137,16 @@ class Cost:
 class StepCost:
     """What computing one quantity adds to the program: a named quantity forward, or an adjoint such as ∂L/∂z backward.
 
+    name        z, as the graph calls it, or W[0] for a part of an input that is read part by part: a `Step`'s name
+    quantity    what is computed: z, or its adjoint in the derivation's notation
+
     Work that has no name of its own stands with the first quantity that needs it. A quantity that the program gets
     round, such as P where log(softmax(z)) is computed in one go, is not `computed` and costs nothing. So the steps of a
     pass add up to what the pass costs, exactly.
     """
 
-    name: str  # z, ∂L/∂z
-    quantity: str  # z
+    name: str
+    quantity: str
     part: Part
     shape: Shape
     cost: Cost
@@ -165,7 +161,8 @@ class StepCost:
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         shape = [s if isinstance(s, int) else str(s) for s in self.shape]
-        return {"name": self.name, "pass": self.part, "shape": shape, "computed": self.computed} | self.cost.as_dict()
+        found = {"name": self.name, "quantity": self.quantity, "pass": self.part, "shape": shape}
+        return found | {"computed": self.computed} | self.cost.as_dict()
 
 
 _FIELDS = ("multiplications", "additions", "comparisons", "special", "macs", "parameters", "results", "biases")
@@ -187,41 +184,45 @@ def add_up(costs: Sequence[tuple[Size, Cost]]) -> Cost:
     return Cost(*counts, sizes=sizes, symbolic=add_up([(k, c.symbolic or c) for k, c in costs]), given=given)
 
 
-def checked(sizes: Mapping[str, int], known: Collection[str]) -> dict[str, Size]:
-    """Sizes by name, every one of them among those `known` and at least 1."""
+def checked(sizes: Mapping[str, int], known: Collection[str]) -> dict[str, int]:
+    """Sizes by name: all of them among those `known`, and integers from 1. Raises InputError for others."""
     unknown = [name for name in sizes if name not in known]
     if unknown:
-        there = f"the sizes of this cost are {', '.join(sorted(known))}" if known else "this cost holds numbers alone"
-        raise ShapeError(f"there is no size called {', '.join(unknown)}: {there}")
-    values = {name: size(s) for name, s in sizes.items()}
-    for name, s in values.items():
-        if isinstance(s, int) and s < 1:
-            raise ShapeError(f"the size {name} must be at least 1, not {s}")
-    return values
+        there = f"the sizes are {', '.join(sorted(known))}" if known else "all sizes are numbers"
+        raise InputError(f"there is no size called {', '.join(unknown)}: {there}")
+    for name, s in sizes.items():
+        if isinstance(s, bool) or not isinstance(s, Integral) or s < 1:
+            raise InputError(f"the size {name} must be an integer, at least 1, not {s!r}")
+    return {name: int(s) for name, s in sizes.items()}
 
 
 def side_by_side(columns: Mapping[str, Cost], *notes: str) -> Grid:
     """Costs as columns, each under its title, and remarks below."""
     rows = [(label, *(c.counted(name) for c in columns.values())) for label, name in LABELS.items()]
-    return Grid(("", *columns), tuple(rows), (*_told(columns.values()), *notes))
+    return Grid(("", *columns), tuple(rows), (*told(columns.values()), *notes))
 
 
 def step_table(steps: Sequence[StepCost], totals: Mapping[str, Cost]) -> Grid:
-    """Steps as rows, then totals; a column in which all is 0 is left out."""
+    """Steps as rows, then totals, in polynomials or at sizes given in numbers; a column of zeros is left out."""
+
+    def cell(c: Cost, name: str) -> Counted:
+        return Counted(getattr(c, name), getattr(c, name))
+
     shown = [(label, name) for label, name in _STEP_LABELS.items() if any(getattr(c, name) for c in totals.values())]
     rows: list[tuple[Cell, ...]] = []
     for step in steps:
-        counts = [step.cost.counted(name) if step.computed else "–" for _, name in shown]
-        rows.append((step.name, step.shape, *counts))
-    rows += [(title, "", *(c.counted(name) for _, name in shown)) for title, c in totals.items()]
+        counts = [cell(step.cost, name) if step.computed else "–" for _, name in shown]
+        rows.append((step.quantity, step.shape, *counts))
+    rows += [(title, "", *(cell(c, name) for _, name in shown)) for title, c in totals.items()]
     absent = ["–: the program gets round this quantity"] if any(not step.computed for step in steps) else []
     heads = ("", "shape", *(label for label, _ in shown))
-    return Grid(heads, tuple(rows), (*_told(totals.values()), *absent, CONVENTION))
+    return Grid(heads, tuple(rows), (*told(totals.values()), *absent, CONVENTION))
 
 
-def _told(costs: Sequence[Cost] | Any) -> list[str]:
+def told(costs: Iterable[Cost]) -> list[str]:
+    """At which sizes the costs are, in a line, if at any."""
     given = {name: s for c in costs for name, s in c.given.items()}
     return [f"at {', '.join(f'{name} = {s}' for name, s in sorted(given.items()))}"] if given else []
 
 
-__all__ = ["CONVENTION", "Cost", "StepCost", "add_up", "checked", "side_by_side", "step_table"]
+__all__ = ["CONVENTION", "LABELS", "Cost", "StepCost", "add_up", "checked", "side_by_side", "step_table", "told"]

@@ -12,13 +12,13 @@ from ..graph.dims import Dim, Size, substitute, symbols_of
 from ..graph.errors import GraphError, ShapeError
 from ..graph.node import Kind
 from .counters import Counters, counters
-from .counts import CONVENTION, Cost, StepCost, checked, side_by_side, step_table
-from .grid import Counted, Grid
+from .counts import CONVENTION, Cost, StepCost, checked, side_by_side, step_table, told
+from .grid import Counted, Grid, Tabular
 from .memory import FLOAT32, Recomputation, bytes_of, recomputation
 
 
 @dataclass(frozen=True)
-class DerivationCost:
+class DerivationCost(Tabular):
     """What a loss costs, and what its gradients cost beyond it, counted in the one program that answers both.
 
     forward     the loss alone
@@ -51,7 +51,10 @@ class DerivationCost:
 
     @property
     def steps(self) -> tuple[StepCost, ...]:
-        """The named quantities, forward, then the adjoints, backward: what each adds to the program. See `StepCost`."""
+        """The named quantities, forward, then the adjoints of the derivation's steps: what each adds to the program.
+
+        See `StepCost`.
+        """
         return self.forward.steps + self.backward.steps
 
     @property
@@ -62,7 +65,7 @@ class DerivationCost:
             names = sorted(symbols_of((back, ahead)))
             raise ShapeError(f"the ratio depends on {', '.join(names)}: ask d.cost.at({names[0]}=..., ...).ratio")
         if not ahead:
-            raise GraphError("there is no matrix product in the forward pass, so there are no MACs to compare with")
+            raise GraphError("the forward pass has no matrix product and no convolution, so no MACs to compare with")
         return back / ahead
 
     def saved_bytes(self, itemsize: int = FLOAT32) -> Size:
@@ -112,9 +115,10 @@ class DerivationCost:
         return recomputation(names, checkpointed(self.passes, self.passes.checkpoints(names)), sizes)
 
     def at(self, **sizes: int) -> DerivationCost:
-        """All counts at the given sizes; those not given stay symbols. Printed, polynomials stand beside their values.
+        """All counts at the given sizes; those not given stay symbols.
 
-        Raises ShapeError for a name that is no size of the graph, and for a size below 1.
+        Printed, polynomials stand beside their values; in the tables, values alone. Raises InputError for a name that
+        is no size of the graph, and for a size that is no integer or below 1.
         """
         known = self.forward.symbols | self.backward.symbols | symbols_of(self.saved.values())
         values = checked(sizes, known)
@@ -130,7 +134,7 @@ class DerivationCost:
     def conventions(self) -> Counters:
         """What other counters say of the same program, and of training as three times the forward pass."""
         columns = {"forward": self.forward, "backward": self.backward, "total": self.total}
-        found = counters(columns)
+        found = counters(columns, told(columns.values()))
         thrice = Counted(3 * (self.symbolic or self).forward.flops, 3 * self.forward.flops)
         return found.including("rule of thumb", "3 × FLOPs forward", "estimates of training", {"total": thrice})
 
@@ -153,15 +157,6 @@ class DerivationCost:
         if self.passes is not None:
             told.append(f"computed again instead: {self.recomputed.words()}; see .recomputing(keep=[...])")
         return side_by_side({"forward": self.forward, "backward": self.backward}, *told)
-
-    def __str__(self) -> str:
-        return str(self.grid)
-
-    def _repr_html_(self) -> str:
-        return self.grid._repr_html_()
-
-    def _repr_latex_(self) -> str:
-        return self.grid._repr_latex_()
 
 
 __all__ = ["DerivationCost"]

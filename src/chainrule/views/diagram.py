@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ..graph.dims import Shape, shape_text
-from ..graph.node import LEAF, Node, Op, walk
+from ..graph.node import LEAF, Node, Op, varying, walk
+from ..ops import convolution as C
 from ..ops import elementary as E
 from ..ops import linear as L
 from ..ops import reduce as R
@@ -114,10 +115,7 @@ class _Drawing:
         self.labels = dict(subject.labels)
         order = walk(*subject.inputs.values(), *subject.outputs)
         self.weight = weights(order, self.labels)
-        self.varies: set[Node] = set()
-        for n in order:
-            if n.op is LEAF or any(a in self.varies for a in n.args):
-                self.varies.add(n)
+        self.varies = varying(order)
         self.through = {} if fold else _first_steps(order, self.labels)
         drawn = self._equations() if fold else [n for n in order if self._has_box(n)]
         among = set(drawn)
@@ -338,7 +336,7 @@ def _rows(first: Runs, rows: Sequence[str], style: str) -> list[Line]:
 
 
 BLANK = "□"
-PRODUCTS = frozenset({L.MATMUL, L.OUTER, L.EINSUM})
+PRODUCTS = frozenset({L.MATMUL, L.OUTER, L.EINSUM, C.CONV})
 ACTIVATIONS = frozenset(
     (E.SIGMOID, E.TANH, E.RELU, E.LEAKY_RELU, E.ELU, E.GELU, E.GELU_TANH, E.SILU, E.SOFTPLUS, R.SOFTMAX, R.LOG_SOFTMAX)
 )

@@ -7,8 +7,9 @@ items that comes again with its number moved by one is a layer; three in a row a
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import NamedTuple
 
 from .latex import LATEX
@@ -35,7 +36,7 @@ class Numbering:
     """
 
     def __init__(self, names: Collection[str], taken: Collection[str] = ()):
-        self.letter = next((c for c in _LETTERS if c not in taken and c not in names), "ν")
+        self.letter = next(c for c in _letters() if c not in taken and c not in names)
         found = [m for n in names if (m := _NUMBERED.fullmatch(n))]
         plain = {m[1] + m[3] for m in found if not m[2]}
         self._apart = {m[1] for m in found if m[2] and m[1] + m[3] in plain}
@@ -61,7 +62,11 @@ class Numbering:
         return f"{written[:at]}{self.letter}{f'{move:+d}' if move else ''}{written[at + len(digits) :]}"
 
 
-_LETTERS = "klji"
+def _letters() -> Iterator[str]:
+    """k, l, j, i, and then k′, k′′, …: there is always one that is free."""
+    yield from "klji"
+    for n in count(1):
+        yield "k" + "′" * n
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,9 @@ STYLE = """\
 .chainrule td.left { text-align: right !important; padding-left: 0.5rem; }
 .chainrule .why { color: var(--soft); font-size: 0.82rem; line-height: 1.45; padding-left: 2rem; white-space: normal;
   min-width: 17rem; max-width: 30rem; }
+.chainrule .below .why { padding: 0.1rem 0.35rem 0.5rem; }
+.chainrule .narrow { display: none; }
+@media (max-width: 56rem) { .chainrule .side { display: none; } .chainrule .narrow { display: table-row; } }
 .chainrule .first td { padding-top: 1rem; }
 .chainrule .head { color: var(--soft); font-size: 0.85rem; padding-top: 1.3rem; }
 .chainrule .layer td:first-child { border-left: 3px solid var(--line); padding-left: 0.9rem; }

@@ -1,13 +1,14 @@
-"""Tables of counts: one table, printed as text, as HTML without scripts, as LaTeX, and as records for JSON."""
+"""Tables of counts: one table, printed as text, as HTML without scripts and as LaTeX."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from ..graph.dims import Dim, Shape, Size, factored, shape_text
+from ..graph.dims import Dim, Shape, Size, shape_text
 from ..graph.dims import latex as size_latex
+from ..graph.factors import factored
 from .fragment import fragment
 from .html import mathml
 
@@ -88,17 +89,27 @@ class Grid:
         joined = " \\\\\n".join(lines)
         return f"\\begin{{array}}{{{columns}}}\n{joined}\n\\end{{array}}"
 
-    def records(self) -> list[dict[str, Any]]:
-        """A dictionary for each row, by the heads of the columns, for JSON."""
-        return [
-            {head or "name": _record(cell) for head, cell in zip(self.heads, row)} for row in self.rows
-        ]
-
     def _repr_html_(self) -> str:
         return fragment([("", f'<div class="scroll facts">{self.html()}</div>')])
 
     def _repr_latex_(self) -> str:
         return f"$$\n{self.latex()}\n$$"
+
+
+class Tabular(Protocol):
+    """What has a table prints as that table, here and in notebooks."""
+
+    @property
+    def grid(self) -> Grid: ...
+
+    def __str__(self) -> str:
+        return str(self.grid)
+
+    def _repr_html_(self) -> str:
+        return self.grid._repr_html_()
+
+    def _repr_latex_(self) -> str:
+        return self.grid._repr_latex_()
 
 
 def size_text(s: Size) -> str:
@@ -134,17 +145,10 @@ def _latex_cell(cell: Cell) -> str:
 
 
 def _escaped(words: str) -> str:
-    for sign in "\\":
-        words = words.replace(sign, r"\textbackslash ")
+    words = words.replace("\\", r"\textbackslash ")
     for sign in "&%$#_{}":
         words = words.replace(sign, "\\" + sign)
     return words
 
 
-def _record(cell: Cell) -> Any:
-    if isinstance(cell, Counted):
-        return cell.as_dict()
-    return cell if isinstance(cell, str) else [s if isinstance(s, int) else str(s) for s in cell]
-
-
-__all__ = ["Cell", "Counted", "Grid", "size_text"]
+__all__ = ["Cell", "Counted", "Grid", "Tabular", "size_text"]

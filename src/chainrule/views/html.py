@@ -8,11 +8,9 @@ style), and formulas in a page of HTML need no namespace.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
-
-from .notation import Equation
 
 
 class Row(NamedTuple):
@@ -36,11 +34,6 @@ def mathml(latex: str, block: bool = False) -> str:
     body = found[found.index(">") + 1 : -len("</math>")]
     display = ' display="block"' if block else ""
     return f"<math{display}>{_adapted(body)}</math>"
-
-
-def equation_rows(equations: Iterable[Equation]) -> list[Row]:
-    """Equations in LaTeX as rows of a table."""
-    return [Row(e.name, e.expression) for e in equations]
 
 
 def equation_table(rows: Sequence[Row], caption: str = "") -> str:
@@ -81,4 +74,4 @@ def _adapted(body: str) -> str:
     return whole[1] if whole else body
 
 
-__all__ = ["Row", "equation_rows", "equation_table", "mathml"]
+__all__ = ["Row", "equation_table", "mathml"]

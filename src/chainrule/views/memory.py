@@ -6,14 +6,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..calculus.checkpoints import Checkpointed, array_of, computed_of
+from ..calculus.checkpoints import Checkpointed
 from ..graph.dims import Dim, Size, substitute, sum_of, symbols_of
 from ..graph.errors import ShapeError
-from ..graph.node import BOOLEAN, CONST, INTEGER, LEAF, SIZE, Kind, Node, entries
-from ..ops.memory import AGAIN, VIEWS
+from ..graph.node import BOOLEAN, CONST, INTEGER, LEAF, SIZE, Kind, Node, entries, varying
+from ..ops.memory import AGAIN, VIEWS, array_of
 from .cost import Tally
 from .counts import CONVENTION, LABELS, Cost, checked
-from .grid import Counted, Grid
+from .grid import Counted, Grid, Tabular
 
 FLOAT32 = 4
 """Bytes of a real number, unless another `itemsize` is given."""
@@ -24,7 +24,7 @@ def saved(order: Sequence[Node], forward: Collection[Node]) -> dict[Kind, Size]:
 
     Not counted: inputs, and what depends on none (constants, `eye`). A view stands for the array it looks into.
     """
-    computed = computed_of(order)
+    computed = varying(order)
     back = (n for n in order if n not in forward)
     read = (array_of(a) for n in back for a in n.args if a in forward and a in computed)
     return entries_of(n for n in dict.fromkeys(read) if n.op is not LEAF)
@@ -44,7 +44,7 @@ def bytes_of(held: Mapping[Kind, Size], itemsize: int = FLOAT32) -> Size:
 
 
 @dataclass(frozen=True)
-class Recomputation:
+class Recomputation(Tabular):
     """The backward pass that keeps the checkpoints in `keep` and computes all other results of the forward pass again.
 
     again       what is executed a second time: the price
@@ -70,7 +70,7 @@ class Recomputation:
         return peak_bytes(self.program.order, self.program.passes.outputs, self.again.given, itemsize)
 
     def at(self, **sizes: int) -> Recomputation:
-        """The counts at the given sizes; those not given stay symbols."""
+        """The counts at the given sizes; those not given stay symbols. Raises InputError for sizes that do not fit."""
         return self.with_sizes(checked(sizes, self.again.symbols | symbols_of(self.kept.values())))
 
     def with_sizes(self, sizes: Mapping[str, Size]) -> Recomputation:
@@ -93,12 +93,6 @@ class Recomputation:
         rows = [(label, self.again.counted(name)) for label, name in LABELS.items() if name != "parameters"]
         rows.append(("bytes kept, at 4 for each real number", self._kept))
         return Grid(("", f"again, keeping {kept}"), tuple(rows), (CONVENTION,))
-
-    def __str__(self) -> str:
-        return str(self.grid)
-
-    def _repr_html_(self) -> str:
-        return self.grid._repr_html_()
 
 
 def recomputation(keep: Sequence[str], program: Checkpointed, sizes: frozenset[str]) -> Recomputation:

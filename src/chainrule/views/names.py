@@ -28,13 +28,14 @@ def name_latex(name: str) -> str:
     stem, *parts = name.split("_")
     if not stem:
         return r"\mathrm{" + name.replace("_", r"\_") + "}"
-    base, digits = _numbered(stem)
+    base, digits = numbered(stem)
     below = [digits] if digits else []
     below += [f"({part})" if part.isdecimal() else name_latex(part) if part else r"\_" for part in parts]
     return _stem(base) + (f"_{{{','.join(below)}}}" if below else "")
 
 
-def _numbered(word: str) -> tuple[str, str]:
+def numbered(word: str) -> tuple[str, str]:
+    """A word and the number at its end: ("W", "12") for W12; digits alone are a word."""
     base = word.rstrip("0123456789")
     return (base, word[len(base) :]) if base else (word, "")
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from ..graph.dims import latex as size_latex
 from ..graph.node import Node
+from .forms import sizes
 from .fragment import Section, fragment
 from .handout import Handout, Input, Layers, RepeatedEquations
 from .html import mathml
@@ -105,14 +105,20 @@ def listed(sentences: Iterable[str]) -> str:
 
 
 def _step(s: Step, kind: str = "") -> list[str]:
+    """The reason stands at the side; below, where a line is long or the window narrow."""
     lines = s.latex_rows
     why = "<br/>".join(escape(line) for line in s.remarks)
+    long = max(len(right) for _, right in lines) > _LONG
     found = []
     for k, (left, right) in enumerate(lines):
-        side = f'<td class="why" rowspan="{len(lines)}">{why}</td>' if k == 0 else ""
+        side = "" if k or long else f'<td class="why side" rowspan="{len(lines)}">{why}</td>'
         classes = " ".join(filter(None, [kind, "first" if k == 0 else ""]))
         found.append(f'<tr class="{classes}">{_sides(left, right)}{side}</tr>')
-    return found
+    below = "below" if long else "below narrow"
+    return [*found, f'<tr class="{kind} {below}"><td></td><td></td><td class="why">{why}</td></tr>']
+
+
+_LONG = 180  # characters of LaTeX: what fits beside a reason
 
 
 def _row(left: str, right: str, shape: str, kind: str = "", sign: str = "=") -> str:
@@ -134,7 +140,7 @@ def _table(rows: Iterable[str]) -> str:
 
 
 def _shape(n: Node) -> str:
-    return mathml(r" \times ".join(map(size_latex, n.shape))) if n.shape else ""
+    return mathml(sizes(n.shape)) if n.shape else ""
 
 
 __all__ = ["Section", "forward_table", "fragment", "inputs_table", "listed", "page", "step_table"]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from ..calculus.reverse import pull
 from ..graph.dims import shape_text
-from ..graph.node import LEAF, REAL, Node, number
+from ..graph.node import LEAF, REAL, Node, number, walk
 from ..graph.table import Table
 from ..ops import arithmetic as A
 from ..ops import convolution as C
@@ -30,7 +30,7 @@ reason = Table("reason")
 """Op -> Reason."""
 
 kink = Table("kink")
-"""Op -> what its derivative is where it has none: ``relu′(0) = 0``."""
+"""Op -> what its derivative is where it has none, ``relu′(0) = 0``, or a function of the node that says it."""
 
 _LONGEST = 90  # characters of a derivative that is still read as a reason
 
@@ -99,8 +99,10 @@ for _op, _said in {
     M.BROADCAST: "what was repeated sums the adjoints of its copies",
     M.EXPAND: "", M.SQUEEZE: "", M.RESHAPE: "a reshape moves entries, and their adjoints back",
     M.FLIP: "entries take their adjoints along", I.PAD: "what stands around x has no part in its adjoint",
-    I.SLICE: "entries that were left out get 0", I.TAKE: "entries that were not taken get 0",
-    I.GATHER: "entries that were not picked get 0", I.PUT: "each entry reads the adjoint of its place",
+    I.SLICE: "entries that were left out get 0",
+    I.TAKE: "an entry adds up the adjoints of all places that took it, and gets 0 if none did",
+    I.GATHER: "an entry adds up the adjoints of all places that picked it, and gets 0 if none did",
+    I.PUT: "each entry reads the adjoint of its place",
     I.SCATTER: "each entry reads the adjoint of its place",
     I.CONCATENATE: "each part gets its piece of the adjoint", I.STACK: "each part gets its piece of the adjoint",
     R.MAX: "the adjoint of a maximum goes to the entry that attains it",
@@ -165,17 +167,24 @@ _RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 
 @reason(L.MATMUL)
 def matrix_product(y: Node, k: int) -> str:
-    ranks = tuple(a.ndim for a in y.args)
+    a, b = y.args
+    ranks = (a.ndim, b.ndim)
     if ranks == (1, 1):
         return f"y = aᵀ b, so the adjoint of {'ab'[k]} is ȳ·{'ba'[k]}"
     if ranks == (2, 1):
         return ("y = A x, so the adjoint of A is ȳ xᵀ", "y = A x, so the adjoint of x is Aᵀ ȳ")[k]
     if ranks == (1, 2):
         return ("y = Aᵀ x, so the adjoint of x is A ȳ", "y = Aᵀ x, so the adjoint of A is x ȳᵀ")[k]
+    if b.ndim == 1:
+        mine = ("A is ȳ xᵀ, for each matrix of the batch", "x is Aᵀ ȳ, summed over the batch")[k]
+        return f"y = A x, so the adjoint of {mine}"
+    if a.ndim == 1:
+        mine = ("x is A ȳ, summed over the batch", "A is x ȳᵀ, for each matrix of the batch")[k]
+        return f"y = Aᵀ x, so the adjoint of {mine}"
     said = ("Y = A B, so the adjoint of A is Ȳ Bᵀ", "Y = A B, so the adjoint of B is Aᵀ Ȳ")[k]
     if y.ndim == 2:
         return said
-    shared = y.args[k].ndim < y.ndim or y.args[k].shape[:-2] != y.shape[:-2]
+    shared = y.args[k].shape[:-2] != y.shape[:-2]
     return said + (", summed over the batch" if shared else ", for each matrix of the batch")
 
 
@@ -214,14 +223,27 @@ def variance(y: Node, k: int) -> str:
     return "var x = mean (x − mean x)², and the part through the mean vanishes since Σ (x − mean x) = 0"
 
 
+def kinks(y: Node) -> list[str]:
+    """What is said of the kinks of an operation, or of those in its meaning."""
+    if y.op in kink:
+        said = kink[y.op]
+        return [said] if isinstance(said, str) else [s for s in [said(y)] if s]
+    if y.op.vjp is not None or y.op.meaning is None:
+        return []
+    args = [LEAF(name=f" {k}", shape=a.shape, kind=a.kind) for k, a in enumerate(y.args)]
+    inner = walk(y.op.meaning(*args, **dict(y.attrs)))
+    return list(dict.fromkeys(said for m in inner if m.args for said in kinks(m)))
+
+
 _TIES = "share the adjoint equally among ties"
 for _op, _said in {
-    E.RELU: "relu′(0) = 0", E.ABS: "|·|′(0) = 0", R.NORM: "norm′(0) = 0",
+    E.RELU: "relu′(0) = 0", E.ABS: "|·|′(0) = 0", R.NORM: "norm′(0) = 0, so x/‖x‖ is read as 0 there",
     R.MAX: f"max: {_TIES}", R.MIN: f"min: {_TIES}",
     A.MAXIMUM: f"maximum: {_TIES}", A.MINIMUM: f"minimum: {_TIES}", A.CLIP: "clip: ½ on a bound",
     E.LEAKY_RELU: "leaky_relu′(0) is its slope", E.ELU: "elu′(0) = α",
     A.WHERE: "where: the branch not taken contributes exactly 0",
 }.items():  # fmt: skip
     kink[_op] = _said
+kink[A.POW] = lambda y: "" if number(y.args[1]) is not None else "∂(xᵏ)/∂k = xᵏ log x is 0 at x = 0"
 
-__all__ = ["TRIVIAL", "Reason", "always", "derived", "kink", "of", "reason", "reasons"]
+__all__ = ["TRIVIAL", "Reason", "always", "derived", "kink", "kinks", "of", "reason", "reasons"]

@@ -10,6 +10,8 @@ import unicodedata
 from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
+from .names import numbered
+
 SMALL = 0.72
 """The size of a raised or lowered run, in that of its line."""
 
@@ -44,7 +46,7 @@ def name_runs(name: str, others: Container[str] = ()) -> Runs:
     stem, *parts = name.split("_")
     if not stem:
         return (Run(name),)
-    base, digits = _numbered(stem)
+    base, digits = numbered(stem)
     below = [digits] if digits else []
     enclosed = "{}" if name.replace("_", "") not in others else "({})"
     below += [enclosed.format(part) if part.isdecimal() else "".join(_word(part)) or "_" for part in parts]
@@ -56,13 +58,8 @@ def name_runs(name: str, others: Container[str] = ()) -> Runs:
 
 
 def _word(part: str) -> tuple[str, str]:
-    base, digits = _numbered(part)
+    base, digits = numbered(part)
     return _letters(base) if base else "", digits
-
-
-def _numbered(word: str) -> tuple[str, str]:
-    base = word.rstrip("0123456789")
-    return (base, word[len(base) :]) if base else (word, "")
 
 
 def _letters(base: str) -> str:

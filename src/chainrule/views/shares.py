@@ -12,7 +12,7 @@ from .counts import Part, StepCost
 
 
 class Quantity(NamedTuple):
-    """What a step is about: z or ∂L/∂z, and the node of the program that computes it, if any does."""
+    """What a step is about: the name z, what is computed, z or ∂L/∂z, and the program's node for it, if it has one."""
 
     name: str
     quantity: str

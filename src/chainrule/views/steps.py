@@ -6,16 +6,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial, reduce
 
-from ..calculus.derivation import Backward, Contribution
-from ..graph.node import LEAF, Node, Op, walk
-from ..ops.arithmetic import NEG
+from ..calculus.derivation import Backward, Contribution, added
+from ..calculus.membership import Either
+from ..graph.node import LEAF, Node, Op, number, walk
 from ..ops.movement import BROADCAST
-from ..rewrite.engine import rewrite
+from ..rewrite.engine import substitute
+from ..rewrite.spreads import narrow
 from ..rewrite.stacks import entry, stacked
 from ..rewrite.tidy import reading_weight
 from .adjoints import AdjointNotation, derivative
@@ -161,19 +162,18 @@ class StepWriter:
             own = adjoint(n)
             before: list[Equation] = []
             shown = []
+            read = {a: adjoint(m) for a, m in self.read[n].items()}
             for line in self.lines[n]:
                 if line.node is None:
                     shown.append((own, self.chain(n, labels.__getitem__, notation)))
                     continue
-                known = labels
-                if line.written_out:
-                    known = {m: label for m, label in labels.items() if m not in line.written_out}
-                *long_parts, e = notation.equations({line.node: own}, known, made)
+                known = {a: label for a, label in read.items() if a not in line.written_out}
+                *long_parts, e = notation.equations({line.node: own}, ChainMap(known, labels), made)
                 before += long_parts
                 shown.append((e.name, e.expression))
-            yield Lines(_below(shown), tuple(before))
-            if self.backward.adjoints[n].args:
-                labels.setdefault(self.backward.adjoints[n], own)
+            news = [k for k, line in enumerate(shown) if k == 0 or line != shown[k - 1]]
+            self.lines[n] = [self.lines[n][k] for k in news]  # whatever is written next says nothing twice either
+            yield Lines(_below(shown[k] for k in news), tuple(before))
 
     def relative(self, n: Node, base: int, numbering: Numbering, notation: Notation) -> Lines:
         """The lines for n in layer k = `base`, with k for the number and k + 1, k − 1, … for those around."""
@@ -188,9 +188,7 @@ class StepWriter:
                 return None if plain(m) else quantity(m)
             if m in self.stand_ins:
                 return adjoint(self.stand_ins[m])
-            found = self.settled.get(m)
-            earlier = found is not None and self.place[found] < self.place[n] and m not in written_out
-            return adjoint(found) if found is not None and earlier else None
+            return adjoint(self.read[n][m]) if m in self.read[n] and m not in written_out else None
 
         own = adjoint(n)
         shown = []
@@ -216,17 +214,13 @@ class StepWriter:
     # What stands in the lines ----------------------------------------------------------------------------------
 
     @cached_property
-    def place(self) -> dict[Node, int]:
-        return {n: k for k, n in enumerate(self.quantities)}
-
-    @cached_property
-    def settled(self) -> dict[Node, Node]:
-        """An adjoint -> the first quantity whose adjoint it is, where it is no bare number or name."""
-        found: dict[Node, Node] = {}
+    def read(self) -> dict[Node, dict[Node, Node]]:
+        """For each quantity: the adjoints that its own may be written in, those of what is computed from it."""
+        found: dict[Node, dict[Node, Node]] = {}
         for n in self.quantities:
-            adjoint = self.backward.adjoints[n]
-            if adjoint.args and adjoint not in self.names:
-                found.setdefault(adjoint, n)
+            consumers = [c.consumer for c in self.parts[n] if c.cotangent.op is LEAF]
+            adjoints = {self.backward.adjoints[m]: m for m in reversed(consumers)}
+            found[n] = {a: m for a, m in adjoints.items() if a.args and a not in self.names}
         return found
 
     @cached_property
@@ -243,28 +237,34 @@ class StepWriter:
             whole = stacked(reduce(lambda a, b: a + b, (c.value for c in parts)), ())
             return [result if whole is None else _Line(whole)]
         stand_for = {c.cotangent: self.backward.adjoints[c.consumer] for c in parts if c.cotangent.op is LEAF}
-        passed = reduce(_plus, (c.value for c in parts))
-        known = {a for a, m in self.settled.items() if self.place[m] < self.place[n]}
-        local = rewrite([passed], {leaf: a for leaf, a in stand_for.items() if a in known}.get)[passed]
+        passed = reduce(added, self._passing(parts))
+        local = substitute(passed, {leaf: a for leaf, a in stand_for.items() if a in self.read[n]}, self.names)
         lines = [_Line(None)] if stand_for else []
-        seen = _Known(self.names, known)
-        if self._short(passed) and _symbols(local, seen) != _symbols(adjoint, seen):
+        seen = Either(self.names, self.read[n])
+        if self._short(passed, seen) and _symbols(local, seen) != _symbols(adjoint, seen):
             lines.append(_Line(passed))
-            gone = {leaf: a for leaf, a in stand_for.items() if a not in known or a not in _symbols(adjoint, seen)}
-            put_in = rewrite([passed], gone.get)[passed]
-            if gone and put_in is not adjoint and self._short(put_in):
-                lines.append(_Line(put_in, frozenset(gone.values()) & known))
+            used = _symbols(adjoint, seen)
+            gone = {leaf: a for leaf, a in stand_for.items() if a not in self.read[n] or a not in used}
+            put_in = substitute(passed, gone, self.names)
+            telling = any(number(narrow(a)) is None for a in gone.values())
+            if telling and put_in is not adjoint and self._short(put_in, seen):
+                lines.append(_Line(put_in, frozenset(gone.values())))
         lines.append(result)
         under = self.assumed[n][0]
-        return lines if under is None or not self._short(under) else [*lines, _Line(under)]
+        return lines if under is None or not self._short(under, seen) else [*lines, _Line(under)]
+
+    @staticmethod
+    def _passing(parts: Sequence[Contribution]) -> list[Node]:
+        """What the parts hand back, without those that come to nothing."""
+        return [c.value for c in parts if number(narrow(c.value)) != 0] or [parts[0].value]
 
     def _apart(self, n: Node) -> bool:
         """Whether n is an input that is read part by part: W[0], W[1], …"""
         return n.op is LEAF and bool(self.parts[n]) and all(entry(c.consumer) for c in self.parts[n])
 
-    def _short(self, node: Node) -> bool:
+    @staticmethod
+    def _short(node: Node, known: Either) -> bool:
         """Whether it fits on a line, in quantities and adjoints, and repeats nothing long."""
-        known = _Known(self.names, self.settled)
         uses = Counter(a for n in walk(node, stop=known) if n not in known for a in n.args if a not in known)
         repeated = (n for n, k in uses.items() if k > 1 and n.args)
         return reading_weight(node, known) <= _LINE and all(reading_weight(n, known) <= _REPEATED for n in repeated)
@@ -272,13 +272,10 @@ class StepWriter:
     @cached_property
     def assumed(self) -> dict[Node, tuple[Node | None, str]]:
         """For each quantity: its adjoint under what a textbook assumes, in terms of those found before."""
-        known: dict[Node, None] = dict.fromkeys(self.names)
         found = {}
         for n in self.quantities:
-            adjoint = self.backward.adjoints[n]
+            adjoint, known = self.backward.adjoints[n], Either(self.names, self.read[n])
             found[n] = (None, "") if adjoint in known else assumed(adjoint, self.names, known)
-            if adjoint.args:
-                known[adjoint] = None
         return found
 
     def chain(self, n: Node, quantity: Callable[[Node], str], notation: Notation) -> str:
@@ -302,8 +299,11 @@ class StepWriter:
         if self._apart(n):
             return f"{name(n)} is read part by part, and each part has its adjoint"
 
+        def label(m: Node) -> str | None:
+            m = self.backward.written(m)
+            return name(m) if m in self.names else None
+
         def shown(a: Node) -> str:
-            label = lambda m: name(m) if m in self.names else None
             return label(a) or TEXT.expression(a, label)
 
         said: dict[str, None] = {}
@@ -312,7 +312,12 @@ class StepWriter:
             listed = ", ".join(readers[:-1]) + " and " + readers[-1]
             said[f"{name(n)} is used in {listed}, so their contributions add up"] = None
         for c in parts:
+            if number(narrow(c.value)) == 0:
+                said[f"what comes through {name(c.consumer)} cancels out"] = None
+                continue
             for y, k in c.through:
+                if y in self.backward.recognised:
+                    said[f"{shown(self.backward.recognised[y])} is {TEXT.expression(y, label)}"] = None
                 said |= dict.fromkeys(reasons(y, k, shown))
         telling = [s for s in said if s not in TRIVIAL]
         return "\n".join(telling or list(said)[:1])
@@ -320,15 +325,6 @@ class StepWriter:
 
 def _loss_last(parts: Sequence[Contribution]) -> list[Contribution]:
     return sorted(parts, key=lambda c: c.cotangent.op is not LEAF)
-
-
-def _plus(a: Node, b: Node) -> Node:
-    """a + b as a person writes it: a term that was repeated to the shape of the other is not spelled out."""
-    if b.op is BROADCAST:
-        b = b.args[0]
-    elif a.op is BROADCAST:
-        a = a.args[0]
-    return a - b.args[0] if b.op is NEG else a + b
 
 
 def _symbols(root: Node, known: Container[Node]) -> Counter[Node | Op]:
@@ -343,34 +339,3 @@ def _symbols(root: Node, known: Container[Node]) -> Counter[Node | Op]:
         if not named:
             stack.extend(n.args)
     return found
-
-
-class _Known:
-    """Membership in one of two collections."""
-
-    def __init__(self, a: Container[object], b: Container[object]):
-        self.a, self.b = a, b
-
-    def __contains__(self, n: object) -> bool:
-        return n in self.a or n in self.b
-
-
-def backward_order(backward: Backward, names: Mapping[Node, str]) -> list[Node]:
-    """The quantities that get a step: from the loss down, and each input right after the last quantity it feeds.
-
-    The part W[3] of an input counts as one; an input that was read part by part comes last.
-    """
-    output = backward.output
-    place = {n: k for k, n in enumerate(reversed(walk(output)))}
-
-    def key(n: Node) -> tuple[int, int]:
-        if n.op is not LEAF and not entry(n):
-            return place[n], -1
-        fed = [c.consumer for c in backward.contributions.get(n, [])]
-        if any(entry(m) for m in fed):
-            return len(place), inputs[n]
-        return max((place[m] for m in fed), default=-1), inputs[n]
-
-    quantities = [n for n in names if n in backward.adjoints and (n is not output or n.op is LEAF)]
-    inputs = {n: k for k, n in enumerate(quantities)}
-    return sorted(quantities, key=key)

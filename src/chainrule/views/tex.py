@@ -58,7 +58,7 @@ def document(h: Handout, more: Sequence[tuple[str, str]] = ()) -> str:
         ("Forward", _aligned(latex_rows(h.forward_in_latex))),
         ("Backward", backward),
         ("Conventions", f"\\begin{{itemize}}\n{listed}\n\\end{{itemize}}"),
-        *((name, f"\\[\n{formula(latex)}\n\\]") for name, latex in more),
+        *((name, formula(_display(latex))) for name, latex in more),
     ]
     return whole(h.title, sections)
 
@@ -119,6 +119,14 @@ _LATIN = {"Eta": "H", "Rho": "P", "Chi": "X"}
 def _aligned(rows: Sequence[tuple[str, str]]) -> str:
     lines = " \\\\\n".join(rf"{left} &= {right}" for left, right in rows)
     return f"\\begin{{align*}}\n{formula(lines)}\n\\end{{align*}}"
+
+
+def _display(latex: str) -> str:
+    """A formula on lines of its own; aligned lines may go on on the next page."""
+    begin, end = "\\begin{aligned}", "\\end{aligned}"
+    if latex.startswith(begin) and latex.endswith(end):
+        return f"\\begin{{align*}}{latex.removeprefix(begin).removesuffix(end)}\\end{{align*}}"
+    return f"\\[\n{latex}\n\\]"
 
 
 def _step(item: Step | Layers) -> list[str]:

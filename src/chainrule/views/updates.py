@@ -13,8 +13,8 @@ from ..calculus.derivation import Backward
 from ..graph.node import LEAF, Node, walk
 from ..ops.arithmetic import ADD, NEG, SUB
 from ..rewrite.collect import collect
-from ..views.adjoints import derivative
-from ..views.notation import Equation, Notation
+from .adjoints import derivative
+from .notation import Equation, Notation
 
 
 @dataclass(frozen=True)
