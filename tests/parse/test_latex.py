@@ -520,6 +520,11 @@ PIECES = [
 ]  # fmt: skip
 
 
+def test_an_empty_choice_is_refused():
+    with pytest.raises(cr.ParseError, match=r"the last row says what holds otherwise"):
+        cr.parse_latex(r"\begin{cases} \end{cases}", INPUTS)
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map(" ".join))
 def test_any_text_is_read_or_refused(latex: str):

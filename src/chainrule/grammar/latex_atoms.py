@@ -154,7 +154,7 @@ class Atoms(Indices):
 
     def _cases(self, base: Any, scripts: list[Any]) -> Value:
         rows = [cells.children for cells in base.children[0].children if cells.children != [None]]
-        *choices, last = rows
+        *choices, last = rows or [[None]]
         if None in last or (len(last) == 2 and word(alone(last[1])) not in ("otherwise", "else")) or len(last) > 2:
             raise self.error(base, r"the last row says what holds otherwise: x & \text{otherwise}")
         out = self.value(last[0])
