@@ -6,8 +6,6 @@ from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from ..calculus.derivation import Backward
@@ -31,13 +29,13 @@ from ..views.text import TEXT
 from .cost import DerivationCost, derivation_cost
 from .graph import Graph, select, trace
 from .loss import check_loss
-from .picture import as_dot, as_svg, backward_picture, save
+from .picture import Drawable, backward_picture
 from .point import Point, given
 
 _POINT = "At this point"
 
 
-class Derivation:
+class Derivation(Drawable):
     """The backward pass of a scalar graph, derived from it as written. `d["W1"]` is ∂L/∂W1, tidied, as a node."""
 
     def __init__(self, graph: Graph, wrt: Sequence[str] | str | None, notation: str = "partial"):
@@ -244,28 +242,9 @@ class Derivation:
         """
         return Point(self.graph, self._picture(None), given(point, arrays), self.notation)
 
-    def draw(self, path: str | PathLike[str], fold: bool | None = None, at: Mapping[str, Any] | None = None) -> Path:
-        """Write a picture of the graph and its backward pass, as SVG or DOT. Answers the path.
-
-        As `Graph.draw`; dashed arrows lead back from each quantity to those that receive its adjoint, and ∂L/∂z stands
-        in the box of each z on the way. With `at`, {name: array}, values and adjoints stand there as numbers.
-        """
-        return save(self._picture(at), path, fold)
-
-    def svg(self, fold: bool | None = None, at: Mapping[str, Any] | None = None) -> str:
-        """The picture that `draw` writes, as an ``<svg>`` element for a page."""
-        return as_svg(self._picture(at), fold)
-
-    def dot(self, fold: bool | None = None, at: Mapping[str, Any] | None = None) -> str:
-        """The picture that `draw` writes, as text for Graphviz."""
-        return as_dot(self._picture(at), fold)
-
     def _picture(self, at: Mapping[str, Any] | None) -> Subject:
         labels = self._names | self.graph.labels | {self.graph.output: self._loss}
         return backward_picture(self, labels) if at is None else self.at(at).picture
-
-    def _repr_svg_(self) -> str:
-        return self.svg()
 
     def __repr__(self) -> str:
         return f"<Derivation of {self.graph.name} in {', '.join(self.wrt)}>"

@@ -6,8 +6,6 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from ..grammar.sizes import parse_sizes
@@ -28,7 +26,7 @@ from ..views.notation import Equation, Notation
 from ..views.page import forward_table, fragment
 from ..views.text import TEXT
 from ..views.updates import gradient_symbols, split_loss, update_equations
-from .picture import as_dot, as_svg, forward_picture, save
+from .picture import Drawable, forward_picture
 from .point import Point, given
 
 ROLES = ("data", "parameter", "state", "noise")
@@ -36,7 +34,7 @@ _PARAMETER = re.compile(r"(W|w|U|K|b|bias|weight|kernel|theta|gamma|beta)(_?\w{0
 
 
 @dataclass(eq=False)
-class Graph:
+class Graph(Drawable):
     """A computation as a graph. Made by `cr.trace`.
 
     inputs    name -> leaf, in the function's order
@@ -235,37 +233,8 @@ class Graph:
         """
         return Point(self, forward_picture(self), given(point, arrays))
 
-    def draw(self, path: str | PathLike[str], fold: bool | None = None, at: Mapping[str, Any] | None = None) -> Path:
-        """Write a picture of the computational graph: SVG, or DOT for a name that ends in .dot. Answers the path.
-
-        Every operation is a box. Data and parameters have sharp corners, matrix products and activations colours of
-        their own, outputs a double border; sizes stand on the arrows, numbers inside the operation that uses them.
-
-        fold   True draws one box for each named quantity, with its equation and the parameters that it alone uses;
-               False one for each operation. By default a picture of more than 60 boxes is folded.
-        at     {name: array} for every input: the values stand in the boxes, small arrays as rounded numbers, larger
-               ones as their norm and range.
-
-        A picture too wide for a page runs downwards, and a long one goes on in further columns. Unlike pictures of
-        other tools it needs no installed `dot`, and its SVG no script and no font.
-        Raises GraphError for another ending, OutputError where the file cannot be written (it is written whole or not
-        at all), InputError for arrays that do not fit.
-        """
-        return save(self._picture(at), path, fold)
-
-    def svg(self, fold: bool | None = None, at: Mapping[str, Any] | None = None) -> str:
-        """The picture that `draw` writes, as an ``<svg>`` element for a page."""
-        return as_svg(self._picture(at), fold)
-
-    def dot(self, fold: bool | None = None, at: Mapping[str, Any] | None = None) -> str:
-        """The picture that `draw` writes, as text for Graphviz."""
-        return as_dot(self._picture(at), fold)
-
     def _picture(self, at: Mapping[str, Any] | None) -> Subject:
         return forward_picture(self) if at is None else self.at(at).picture
-
-    def _repr_svg_(self) -> str:
-        return self.svg()
 
     def __contains__(self, name: object) -> bool:
         return name in self.inputs or name in self.names.values()
