@@ -455,6 +455,22 @@ def test_two_layers_are_not_folded_and_stacked_weights_are():
     assert "∂L/∂W = stack([∂L/∂W[0], ∂L/∂W[1], ∂L/∂W[2], ∂L/∂W[3], ∂L/∂W[4]], axis=0)" in text
 
 
+def test_weights_may_count_several_for_each_layer():
+    def blocks(x: "d", y: "d", W1: "h d", W2: "d h", W3: "h d", W4: "d h", W5: "h d", W6: "d h", W7: "h d", W8: "d h"):
+        h = x
+        for A, B in ((W1, W2), (W3, W4), (W5, W6), (W7, W8)):
+            a = cr.tanh(A @ h)
+            h = h + B @ a
+        return cr.sum((h - y) ** 2)
+
+    d = cr.derive(blocks)
+    text, unfolded = d.text(), d.text(unfold=True)
+    assert "a[k] = tanh(W[2·k - 1] @ h[k - 1])" in text and "for k = 4 … 2:" in text
+    assert "∂L/∂W[2·k] = ∂L/∂h[k] · ∂h[k]/∂W[2·k]\n               = outer(∂L/∂h[k], a[k])" in text
+    assert "∂L/∂W6 = ∂L/∂h_3 · ∂h_3/∂W6\n       = outer(∂L/∂h_3, a_3)" in unfolded
+    assert r"W_{2k-1} \, h_{(k-1)}" in d.latex()
+
+
 def test_the_letter_of_a_layer_is_one_that_is_free():
     def f(x: "k", y: "k", W1: "k k", W2: "k k", W3: "k k", W4: "k k"):
         h = x

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 
 from ..graph.node import LEAF, REAL, Node, constant, number, walk
-from ..ops.arithmetic import NEG
+from ..ops.arithmetic import DIV, NEG
 from ..ops.elementary import SIGMOID, TANH
 from ..ops.movement import BROADCAST, stretch
 from ..ops.reduce import LOG_SOFTMAX, SOFTMAX
@@ -173,18 +173,21 @@ class _Settling:
         if total in read:
             return total
         found = [tidy(total, shown)]
-        near = self._near(total)
+        near, quotients = self._near(total)
         if near and found[0] not in read:
             found.insert(0, tidy(total, Either(self.named, self.formulas, near)))
+            if quotients:  # p = e / s may be what cancels
+                found.insert(0, tidy(total, Either(self.named - quotients, self.formulas, near)))
         if len(received) > 1:  # a sum may be longer expanded than term by term
             terms = (r if r in read else tidy(r, shown) for r in received)
             found.insert(0, reduce(added, (t for t in terms if number(narrow(t)) != 0), constant(0.0)))
         best = min(found, key=lambda adjoint: reading_weight(adjoint, shown))
         return stretch(best, n.shape) if best.shape != n.shape else best
 
-    def _near(self, adjoint: Node) -> set[Node]:
-        """The adjoints found before that are met within a short walk."""
+    def _near(self, adjoint: Node) -> tuple[set[Node], set[Node]]:
+        """The adjoints found before that are met within a short walk, and the named quotients."""
         near: set[Node] = set()
+        quotients: set[Node] = set()
         seen, queue = {adjoint}, [adjoint]
         for n in queue:
             if len(queue) > _FAR:
@@ -192,10 +195,13 @@ class _Settling:
             if n in self.formulas:
                 near.add(n)
             for a in n.args:
-                if a not in seen and a not in self.named:
+                if a in self.named:
+                    if a.op is DIV:
+                        quotients.add(a)
+                elif a not in seen:
                     seen.add(a)
                     queue.append(a)
-        return near
+        return near, quotients
 
 
 def added(a: Node, b: Node) -> Node:

@@ -7,6 +7,7 @@ items that comes again with its number moved by one is a layer; three in a row a
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -22,14 +23,18 @@ _NUMBERED = re.compile(r"(.*?\D)(_?)(\d+)(\]?)")
 
 
 class Numbered(NamedTuple):
-    """W12 as ("W", 12)"""
+    """W12 as ("W", 12), in layer 12; in layer 6 where W counts two for each layer."""
 
     stem: str
     number: int
+    layer: int
 
 
 class Numbering:
     """The numbers at the end of names, and the letter that stands for one. `W1` and `W_1` in one graph differ in stem.
+
+    A stem that has s times as many numbers as most others counts s for each layer: W1, W2 in the first, W3, W4 in the
+    second.
 
     names     of all quantities
     taken     what the letter must not be: the symbols of sizes
@@ -40,26 +45,43 @@ class Numbering:
         found = [m for n in names if (m := _NUMBERED.fullmatch(n))]
         plain = {m[1] + m[3] for m in found if not m[2]}
         self._apart = {m[1] for m in found if m[2] and m[1] + m[3] in plain}
+        numbers: dict[str, set[int]] = {}
+        for m in found:
+            numbers.setdefault(self._stem(m), set()).add(int(m[3]))
+        self._first = {stem: min(there) for stem, there in numbers.items()}
+        counts = Counter(len(there) for there in numbers.values() if len(there) >= _FEWEST)
+        usual = min(counts, key=lambda n: (-counts[n], n), default=0)
+        self._stride = {
+            stem: len(there) // usual if usual and len(there) % usual == 0 else 1 for stem, there in numbers.items()
+        }
+
+    def _stem(self, found: re.Match[str]) -> str:
+        stem = found[1] + (found[2] if found[1] in self._apart else "")
+        return stem.removesuffix("[")
 
     def of(self, name: str) -> Numbered | None:
         """W12, W_12 and the entry W[12] are each number 12 of W."""
         found = _NUMBERED.fullmatch(name)
         if found is None:
             return None
-        stem = found[1] + (found[2] if found[1] in self._apart else "")
-        return Numbered(stem.removesuffix("["), int(found[3]))
+        stem, number = self._stem(found), int(found[3])
+        first, stride = self._first.get(stem, number), self._stride.get(stem, 1)
+        return Numbered(stem, number, (number - first) // stride + first)
 
     def relative(self, name: str, base: int, notation: Notation) -> str:
         """How `name` is written in layer k = `base`: h[k - 1] in text, h_{k-1} in LaTeX; without a number as it is."""
         found = self.of(name)
         if found is None:
             return notation.name(name)
-        move = found.number - base
+        stride = self._stride.get(found.stem, 1)
+        move = found.number - stride * base
         if notation is not LATEX:
-            return f"{found.stem}[{self.letter}{f' {chr(43) if move > 0 else chr(45)} {abs(move)}' if move else ''}]"
+            k = self.letter if stride == 1 else f"{stride}·{self.letter}"
+            return f"{found.stem}[{k}{f' {chr(43) if move > 0 else chr(45)} {abs(move)}' if move else ''}]"
+        k = self.letter if stride == 1 else f"{stride}{self.letter}"
         written, digits = notation.name(name), _NUMBERED.fullmatch(name)[3]  # type: ignore[index]
         at = written.rindex(digits)
-        return f"{written[:at]}{self.letter}{f'{move:+d}' if move else ''}{written[at + len(digits) :]}"
+        return f"{written[:at]}{k}{f'{move:+d}' if move else ''}{written[at + len(digits) :]}"
 
 
 def _letters() -> Iterator[str]:

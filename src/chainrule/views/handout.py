@@ -170,9 +170,9 @@ def _folded(
     items: list, names: Sequence[str], numbering: Numbering, form: Callable[[int, int], str], layers: Callable
 ) -> list:
     numbered = [numbering.of(name) if name else None for name in names]
-    forms = [form(k, n.number) if n else "" for k, n in enumerate(numbered)]
+    forms = [form(k, n.layer) if n else "" for k, n in enumerate(numbered)]
     found, at = [], 0
-    for r in repeats(forms, [n.number if n else None for n in numbered]):
+    for r in repeats(forms, [n.layer if n else None for n in numbered]):
         found += [*items[at : r.start], layers(r)]
         at = r.stop
     return found + items[at:]
