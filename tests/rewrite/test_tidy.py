@@ -263,3 +263,18 @@ def test_sums_of_many_terms_stay_readable_and_fast():
     for k in range(300):
         long = long + leaf(f"x{k}", ("n",))
     assert tidied(long).shape == x.shape
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_shares_of_exponentials_add_up_to_one(keepdims: bool):
+    Z, c = leaf("Z", ("n", "m")), leaf("c", ("n", "m"), "boolean")
+    E = cr.exp(Z)
+    P = E / cr.sum(E, axis=1, keepdims=True)
+    named = {Z, E, P, *P.args}
+    assert to_text(tidy(cr.sum(P, axis=1, keepdims=keepdims), named)) == (
+        "broadcast_to(1.0, (n, 1))" if keepdims else "broadcast_to(1.0, (n,))"
+    )
+    other = E / cr.sum(E, axis=0, keepdims=True)
+    assert "sum(" in to_text(tidy(cr.sum(other, axis=1), {Z, E}))
+    nothing = cr.where(c, cr.broadcast_to(0.0, Z.shape), 0)
+    assert to_text(tidy(nothing, {Z, c})) == "broadcast_to(0.0, (n, m))"

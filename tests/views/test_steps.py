@@ -376,6 +376,21 @@ def test_targets_may_be_computed_from_the_data():
     assert Z.text.splitlines()[-1].strip() == "= (P - T) / n" and Z.given == "if each row of T sums to 1"
 
 
+def test_a_softmax_by_hand_with_named_parts_ends_in_P_minus_Y():
+    def by_parts(Z: "n c", y: "int[n]"):
+        E = cr.exp(Z)
+        S = cr.sum(E, axis=1, keepdims=True)
+        P = E / S
+        return -cr.mean(cr.log(P[cr.arange(Z.shape[0]), y]))
+
+    assert [line.strip() for line in step(by_parts, "Z").splitlines()[1:]] == [
+        "= ∂L/∂E ⊙ E",
+        "= (-(one_hot(y, c) / (n·P)) / S + 1 / (n·S)) ⊙ E",
+        "= (P - one_hot(y, c)) / n",
+    ]
+    assert step(by_parts, "S").splitlines()[-1].strip() == "= 1 / (n·S)"
+
+
 def test_the_kinks_inside_a_meaning_are_conventions_too():
     hard = cr.Op(
         "steps_hard", shape=elementwise, elementwise=True, meaning=lambda x: x * cr.clip(x + 3, 0, 6) / 6

@@ -8,7 +8,7 @@ from functools import cached_property, reduce
 
 from ..graph.node import LEAF, REAL, Node, constant, number, walk
 from ..ops.arithmetic import DIV, NEG
-from ..ops.elementary import SIGMOID, TANH
+from ..ops.elementary import EXP, SIGMOID, TANH
 from ..ops.movement import BROADCAST, stretch
 from ..ops.reduce import LOG_SOFTMAX, SOFTMAX
 from ..rewrite.engine import substitute
@@ -176,16 +176,24 @@ class _Settling:
         near, quotients = self._near(total)
         if near and found[0] not in read:
             found.insert(0, tidy(total, Either(self.named, self.formulas, near)))
-            if quotients:  # p = e / s may be what cancels
-                found.insert(0, tidy(total, Either(self.named - quotients, self.formulas, near)))
+            if quotients:  # where p = e / s has a name, e is p s
+                shares = {p.args[0]: p * p.args[1] for p in quotients}
+                found.insert(0, tidy(substitute(total, shares, self.named), Either(self.named, self.formulas, near)))
         if len(received) > 1:  # a sum may be longer expanded than term by term
             terms = (r if r in read else tidy(r, shown) for r in received)
             found.insert(0, reduce(added, (t for t in terms if number(narrow(t)) != 0), constant(0.0)))
         best = min(found, key=lambda adjoint: reading_weight(adjoint, shown))
+        if near:  # where half of what is put in cancels, the result is worth more than a shorter line
+            opened = reading_weight(total, Either(self.named, self.formulas, near))
+            plain = [a for a in found if not self._mentions_adjoints(a) and 2 * reading_weight(a, self.named) <= opened]
+            best = min(plain, key=lambda adjoint: reading_weight(adjoint, shown), default=best)
         return stretch(best, n.shape) if best.shape != n.shape else best
 
+    def _mentions_adjoints(self, adjoint: Node) -> bool:
+        return any(n in self.formulas for n in walk(adjoint, stop=Either(self.named, self.formulas)))
+
     def _near(self, adjoint: Node) -> tuple[set[Node], set[Node]]:
-        """The adjoints found before that are met within a short walk, and the named quotients."""
+        """The adjoints found before that are met within a short walk, and the named shares e / s of exponentials."""
         near: set[Node] = set()
         quotients: set[Node] = set()
         seen, queue = {adjoint}, [adjoint]
@@ -196,7 +204,7 @@ class _Settling:
                 near.add(n)
             for a in n.args:
                 if a in self.named:
-                    if a.op is DIV:
+                    if a.op is DIV and a.args[0] in self.named and a.args[0].op is EXP:
                         quotients.add(a)
                 elif a not in seen:
                     seen.add(a)

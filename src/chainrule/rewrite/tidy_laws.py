@@ -27,6 +27,7 @@ from .exponentials import exp_of_log_softmax, softmax
 from .fast import neutral
 from .matrices import MATRIX_RULES
 from .pattern import Bindings, Law, attribute, unknown
+from .signs import positive
 from .spreads import SPREAD_RULES, narrow
 
 a, b, c, axis = unknown("a"), unknown("b"), unknown("c"), attribute("axis")
@@ -72,12 +73,30 @@ LAWS = [
 
 
 def _probabilities(n: Node) -> Node | None:
-    """The entries of a softmax, and of a one-hot row, add up to 1."""
+    """The entries of a softmax, of a one-hot row, and of e / Σ e with positive e, add up to 1."""
     (x,), over = n.args, n.attr("axis")
     sums_to_one = (x.op is SOFTMAX and x.attr("axis") == over) or (x.op is ONE_HOT and over == (x.ndim - 1,))
-    if not sums_to_one:
+    if not sums_to_one and not (x.op is DIV and _is_total(x.args[1], x.args[0], over)):
         return None
     return filled(1.0, n.shape)
+
+
+def _is_total(total: Node, of: Node, over: tuple[int, ...]) -> bool:
+    """Whether `total` is the sum of `of` over these axes, which is not 0, in a shape that divides it."""
+    everything = over == tuple(range(of.ndim))
+    if total.op is EXPAND and total.attr("axes") == over:
+        total = total.args[0]
+    elif total.op is SUM and not total.attr("keepdims") and not everything:
+        return False
+    return total.op is SUM and total.args[0] is of and total.attr("axis") == over and positive(of)
+
+
+def _either_way(n: Node) -> Node | None:
+    """The same number in both branches"""
+    value = number(narrow(n.args[1]))
+    if value is None or isinstance(value, bool) or value != number(narrow(n.args[2])):
+        return None
+    return filled(float(value), n.shape) if n.kind == REAL else None
 
 
 def _centred(n: Node) -> Node | None:
@@ -116,7 +135,8 @@ def _whole(n: Node) -> Node | None:
 TIDY = Rules(LAWS, [
     ((DIV,), softmax, None),
     ((EXP,), exp_of_log_softmax, (SUB,)),
-    ((SUM,), _probabilities, (SOFTMAX, ONE_HOT)),
+    ((SUM,), _probabilities, (SOFTMAX, ONE_HOT, DIV)),
+    ((WHERE,), _either_way, None),
     ((SUM,), _centred, (SUB,)),
     ((ADD, SUB, MUL, DIV), neutral, (CONST,)),
     ((ADD, SUB, MUL, DIV), _whole, (CONST,)),
