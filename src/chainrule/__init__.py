@@ -85,7 +85,8 @@ __all__ = [
     "swapaxes", "take", "tanh", "tr", "trace", "transpose", "value_and_grad", "var", "where", "xlogy",
 ]  # fmt: skip
 
-_SUBMODULES = ("data", "labs", "models", "nn", "optim", "plots")  # imported when first asked for: `cr.models`
+# Imported when first asked for: `cr.models`.
+_SUBMODULES = ("data", "diagnose", "labs", "models", "nn", "optim", "plots")
 
 
 def __getattr__(name: str) -> _Any:

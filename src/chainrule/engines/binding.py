@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..graph.constants import short
-from ..graph.dims import Dim, Size, evaluate, shape_text
+from ..graph.dims import Dim, Size, evaluate, shape_text, symbols_of
 from ..graph.errors import InputError
 from ..graph.node import BOOLEAN, INTEGER, LEAF, REAL, Node, describe, walk
 from ..ops.indexing import GATHER, ONE_HOT, SLICE, TAKE
@@ -42,7 +42,7 @@ class Signature:
         given = {k: as_array(k, v) for k, v in arrays.items()}
         sizes = self.sizes({k: tuple(v.shape) for k, v in given.items()})
         kind = precision({k: given[k] for k, n in self.inputs.items() if n.kind == REAL}, arrays, dtype, supported)
-        bound = [_converted(k, given[k], n.kind, kind) for k, n in self.inputs.items()]
+        bound = [converted(k, given[k], n.kind, kind) for k, n in self.inputs.items()]
         self.check_positions(dict(zip(self.inputs, bound)), sizes)
         return bound, sizes
 
@@ -57,14 +57,30 @@ class Signature:
             self._fitted[key] = found
         return found
 
+    def implied(self, name: str, shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
+        """The shape of the input `name`, from the shapes of others. Raises InputError where they leave a size open."""
+        sizes: dict[str, int] = {}
+        for other, shape in shapes.items():
+            self._check_axes(other, shape)
+            sizes |= {str(s): got for s, got in zip(self.inputs[other].shape, shape)}
+        wanted = self.inputs[name].shape
+        unknown = sorted(symbols_of(wanted) - set(sizes))
+        if unknown:
+            raise InputError(f"the size {unknown[0]} of {name} {shape_text(wanted)} is that of no other input")
+        return tuple(evaluate(s, sizes) for s in wanted)
+
+    def _check_axes(self, name: str, shape: tuple[int, ...]) -> None:
+        n = self.inputs[name]
+        if len(shape) != n.ndim:
+            axes = "1 axis" if len(shape) == 1 else f"{len(shape)} axes"
+            raise InputError(f"{name} has shape {shape}, {axes}; {self.name} takes {name} as {shape_text(n.shape)}")
+
     def _solved(self, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, int]:
         sizes: dict[str, int] = {}
         source: dict[str, str] = {}
         for name, n in self.inputs.items():
             shape = shapes[name]
-            if len(shape) != n.ndim:
-                axes = "1 axis" if len(shape) == 1 else f"{len(shape)} axes"
-                raise InputError(f"{name} has shape {shape}, {axes}; {self.name} takes {name} as {shape_text(n.shape)}")
+            self._check_axes(name, shape)
             for axis, (expected, got) in enumerate(zip(n.shape, shape)):
                 if got < 1:
                     raise InputError(
@@ -171,7 +187,8 @@ def _is_jax(value: Any) -> bool:
     return jax is not None and isinstance(value, jax.Array)
 
 
-def _converted(name: str, array: Any, kind: str, dtype: str) -> Any:
+def converted(name: str, array: Any, kind: str, dtype: str) -> Any:
+    """An array as an input of that kind takes it, reals in the precision `dtype`. Raises InputError."""
     found = str(array.dtype)
     is_float, is_bool = found in FLOATS, found == "bool"
     is_int = np.dtype(array.dtype).kind in "iu"

@@ -10,31 +10,38 @@ same cipher, but its stream is spread over an array in another order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import numpy as np
 
-_ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
-_PARITY = 0x1BD11BDA
+_ROTATIONS = tuple(
+    tuple((np.uint32(turn), np.uint32(32 - turn)) for turn in turns) for turns in ((13, 15, 26, 6), (17, 29, 16, 24))
+)
+_PARITY = np.uint32(0x1BD11BDA)
+_BLOCK = 2**15  # booleans that are drawn together: words that fit a processor's cache
 
 
 def threefry(xp: Any, key: Sequence[Any], words: Sequence[Any]) -> tuple[Any, Any]:
     """Two words of 32 bits for each counter: arrays of unsigned 32-bit integers in, the same out.
 
     xp      NumPy, or a module that stands in for it, such as jax.numpy
-    key     two words; words: two arrays of one shape
+    key     two words; words: two arrays of one shape; they broadcast with each other
     """
     keys = [_words(xp, k) for k in key]
-    keys.append(keys[0] ^ keys[1] ^ _words(xp, _PARITY))
+    keys.append(keys[0] ^ keys[1] ^ _PARITY)
     a, b = _words(xp, words[0]) + keys[0], _words(xp, words[1]) + keys[1]
     for block in range(5):
-        for turn in _ROTATIONS[block % 2]:
-            a = a + b
-            b = a ^ ((b << _words(xp, turn)) | (b >> _words(xp, 32 - turn)))
-        a = a + keys[(block + 1) % 3]
-        b = b + keys[(block + 2) % 3] + _words(xp, block + 1)
+        for left, right in _ROTATIONS[block % 2]:
+            a += b  # in the memory of the sums above
+            low = b >> right
+            b <<= left
+            b |= low
+            b ^= a
+        a += keys[(block + 1) % 3]
+        b += keys[(block + 2) % 3] + np.uint32(block + 1)
     return a, b
 
 
@@ -50,19 +57,46 @@ def bernoulli(xp: Any, seed: Any, step: Any, position: int, shape: Sequence[int]
     array([[False, False, False, False],
            [ True,  True, False, False]])
     """
+    return _of_steps(xp, seed, _words(xp, step), position, shape, probability)[0]
+
+
+def _of_steps(xp: Any, seed: Any, steps: Any, position: int, shape: Sequence[int], probability: float) -> Any:
+    """`bernoulli` for several steps, an array of words: (steps, …)."""
     count = prod(shape)
     half = (count + 1) // 2
-    own = threefry(xp, (seed, position), (step, 0))
+    own = threefry(xp, (seed, position), (steps, xp.zeros_like(steps)))
     counters = xp.arange(half, dtype=np.uint32)
-    bits = xp.concatenate(threefry(xp, own, (counters, xp.zeros(half, np.uint32))))[:count]
+    words = threefry(xp, [k[:, None] for k in own], (counters, xp.zeros_like(counters)))
+    bits = xp.concatenate(words, axis=1)[:, :count]
     threshold = round(probability * 2**32)
-    drawn = bits < _words(xp, threshold) if threshold < 2**32 else xp.ones(count, bool)
-    return drawn.reshape(tuple(shape))
+    drawn = bits < _words(xp, threshold) if threshold < 2**32 else xp.ones(bits.shape, bool)
+    return drawn.reshape(len(steps), *shape)
+
+
+@dataclass(frozen=True)
+class Noise:
+    """An input that a loop draws anew at each step: booleans of `shape`, each true with `probability`."""
+
+    name: str
+    position: int  # among the graph's noise leaves, in the order of its inputs
+    shape: tuple[int, ...]
+    probability: float
+
+    def at(self, xp: Any, seed: Any, step: Any) -> Any:
+        """The booleans of one step."""
+        return bernoulli(xp, seed, step, self.position, self.shape, self.probability)
+
+    def stream(self, seed: int, first: int, steps: int) -> Iterator[Any]:
+        """The booleans of one step after another, from NumPy, which draws many in the time of a few: in blocks."""
+        block = max(1, _BLOCK // max(1, prod(self.shape)))
+        for start in range(0, steps, block):
+            numbers = np.uint32(first + start) + np.arange(min(block, steps - start), dtype=np.uint32)
+            yield from _of_steps(np, seed, numbers, self.position, self.shape, self.probability)
 
 
 def _words(xp: Any, value: Any) -> Any:
     """An array of unsigned words. It has an axis: NumPy warns of a lone number that runs over, of an array's not."""
-    return xp.asarray(value, dtype=np.uint32).reshape(-1)
+    return xp.atleast_1d(xp.asarray(value, dtype=np.uint32))
 
 
-__all__ = ["bernoulli", "threefry"]
+__all__ = ["Noise", "bernoulli", "threefry"]

@@ -17,6 +17,7 @@ from ..ops.memory import AGAIN
 from ..views.source import Dialect, Program, Rule
 from .kernels import along, array_rules, convolution_rules, over
 from .load import load
+from .noise import Noise
 from .numpy_convolution import conv2d, conv2d_input, conv2d_kernel, patches
 
 kernel = Table("numpy")
@@ -153,18 +154,28 @@ class NumpyEngine:
         data: Mapping[str, Any],
         order: Any,
         constants: Mapping[str, Any],
+        each: Mapping[str, Any],
+        noise: Sequence[Noise],
+        seed: int,
+        first: int,
     ) -> tuple[dict[str, Any], list[Any]]:
-        """One update after another: `order[k]` are the rows of `data` that step k sees."""
+        """One update after another: step k sees the rows `order[k]` of `data`, `each[name][k]`, noise of first + k."""
         now = {k: np.array(v) for k, v in state.items()}
         fixed = dict(constants)
         kept: list[list[Any]] = [[] for _ in range(records)]
         order = np.asarray(order)
         # every batch in the same memory: fresh memory costs a page fault for each 4 kB
         memory = {k: np.empty((order.shape[1], *v.shape[1:]), v.dtype) for k, v in data.items()}
-        for rows in order:
-            batch = {k: np.take(v, rows, axis=0, out=memory[k], mode="clip") for k, v in data.items()}
-            given = now | fixed | batch
-            results = function(*[given[k] for k in inputs])
+        streams = {n.name: n.stream(seed, first, len(order)) for n in noise}
+        for k, rows in enumerate(order):
+            given = now | fixed
+            for name, v in data.items():
+                given[name] = np.take(v, rows, axis=0, out=memory[name], mode="clip")
+            for name, v in each.items():
+                given[name] = v[k]
+            for name, drawn in streams.items():
+                given[name] = next(drawn)
+            results = function(*[given[name] for name in inputs])
             for record, value in zip(kept, results):
                 record.append(value)
             now = dict(zip(now, results[records:]))

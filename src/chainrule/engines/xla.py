@@ -19,6 +19,7 @@ from ..ops.memory import AGAIN
 from ..views.source import Dialect, Program
 from .kernels import along, array_rules, convolution_rules, over
 from .load import load
+from .noise import Noise
 from .xla_convolution import conv2d, conv2d_input, conv2d_kernel
 
 kernel = Table("xla")
@@ -77,7 +78,7 @@ class Jitted:
 
     def __init__(self, function: Callable[..., Any]):
         self._plain, self._compiled = function, jax.jit(function)
-        self._loops: dict[tuple[tuple[str, ...], tuple[str, ...], int], Callable[..., Any]] = {}
+        self._loops: dict[tuple[Any, ...], Callable[..., Any]] = {}
 
     def __call__(self, *arrays: Any) -> Any:
         with jax.enable_x64(True):
@@ -88,9 +89,11 @@ class Jitted:
         with jax.enable_x64(True):
             return self._compiled.lower(*arrays).compile()
 
-    def loop(self, inputs: tuple[str, ...], updated: tuple[str, ...], records: int) -> Callable[..., Any]:
+    def loop(
+        self, inputs: tuple[str, ...], updated: tuple[str, ...], records: int, noise: tuple[Noise, ...]
+    ) -> Callable[..., Any]:
         """`_scan` over the program; `updated` names the states, and `records` results come before the new ones."""
-        key = inputs, updated, records
+        key = inputs, updated, records, noise
         if key not in self._loops:
             self._loops[key] = jax.jit(partial(_scan, self._plain, *key), donate_argnums=0)
         return self._loops[key]
@@ -131,28 +134,41 @@ class XlaEngine:
         data: Mapping[str, Any],
         order: Any,
         constants: Mapping[str, Any],
+        each: Mapping[str, Any],
+        noise: Sequence[Noise],
+        seed: int,
+        first: int,
     ) -> tuple[dict[str, Any], list[Any]]:
-        """All updates in one call: a scan over `order` with the data on the device and the state's buffers donated."""
-        loop = function.loop(tuple(inputs), tuple(state), records)
+        """All updates in one call: a scan over `order` with the data on the device and the state's buffers donated.
+
+        Step k sees the rows `order[k]` of `data`, `each[name][k]`, and noise of the step first + k.
+        """
+        loop = function.loop(tuple(inputs), tuple(state), records, tuple(noise))
         with jax.enable_x64(True):
             own = {k: v if isinstance(v, jax.Array) else jnp.array(v) for k, v in state.items()}
-            now, kept = loop(own, dict(constants), dict(data), jnp.asarray(order))
+            start = np.uint32(seed), np.uint32(first)  # traced: another seed needs no other program
+            now, kept = loop(own, dict(constants), dict(data), jnp.asarray(order), dict(each), start)
             return now, [np.asarray(k) for k in kept]
 
 
 def _scan(
     function: Callable[..., Any], inputs: tuple[str, ...], updated: tuple[str, ...], records: int,
-    state: Any, constants: Any, data: Any, order: Any,
+    noise: tuple[Noise, ...], state: Any, constants: Any, data: Any, order: Any, each: Any, start: Any,
 ):  # fmt: skip
     """`updated` names the states in the order of the program's results: JAX hands dictionaries back sorted by key."""
 
-    def step(state: Any, rows: Any) -> Any:
+    seed, first = start
+    numbers = first + jnp.arange(len(order), dtype=np.uint32) if noise else None
+
+    def step(state: Any, now: Any) -> Any:
+        rows, each, number = now
         batch = {k: jnp.take(v, rows, axis=0, mode="clip") for k, v in data.items()}
-        given = state | constants | batch
+        drawn = {n.name: n.at(jnp, seed, number) for n in noise}
+        given = state | constants | batch | each | drawn
         results = function(*[given[k] for k in inputs])
         return dict(zip(updated, results[records:])), results[:records]
 
-    return jax.lax.scan(step, state, order)
+    return jax.lax.scan(step, state, (order, each, numbers))
 
 
 ENGINE = XlaEngine()

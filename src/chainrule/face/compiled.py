@@ -6,16 +6,18 @@ import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 
 from ..calculus.checkpoints import checkpointed
-from ..engines.binding import Signature, as_array
+from ..engines.binding import Signature, as_array, converted, precision
+from ..engines.noise import Noise
 from ..graph.collector import no_collection
 from ..graph.dims import evaluate
 from ..graph.errors import GraphError, InputError
-from ..graph.node import BOOLEAN, CONST, INTEGER, LEAF, SIZE, Node, walk
+from ..graph.node import BOOLEAN, CONST, INTEGER, LEAF, REAL, SIZE, Node, walk
 from ..views.counts import checked
 from ..views.source import Program, print_program
 from .derivation import Derivation
@@ -89,29 +91,63 @@ class Compiled:
         return results
 
     def steps(
-        self, state: Mapping[str, Any], data: Mapping[str, Any], order: Any, **constants: Any
+        self,
+        state: Mapping[str, Any],
+        data: Mapping[str, Any],
+        order: Any,
+        *,
+        each: Mapping[str, Any] | None = None,
+        noise: Mapping[str, float] | None = None,
+        seed: int = 0,
+        first_step: int = 0,
+        **constants: Any,
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Many updates in one call.
 
         state      name -> array, for every name in the graph's `updates`
         data       name -> array whose first axis is the examples'
         order      integers (steps, batch): row k holds the examples that step k sees
+        each       name -> array whose first axis is the steps': step k sees entry k, such as a schedule's learning rate
+        noise      name -> the probability of True, for inputs whose role is noise: booleans drawn anew at each step, a
+                   function of `seed`, the step and the input's place among the noise inputs; see `chainrule.nn.Dropout`
+        seed       the generator's: an integer from 0 to 2³² − 1
+        first_step the number of the first step, from which the noise is drawn. A run cut into several calls that go on
+                   counting draws what it would have drawn in one
         constants  the remaining inputs, the same for all steps
 
         Answers the new state, and {output name: its value at every step, (steps, …)}. On xla all steps run on the
-        device without Python in between, and the state given is donated where it is already there.
+        device without Python in between, and the state given is donated where it is already there. Both engines draw
+        the same noise, bit for bit. Reals in `each` are converted to the precision of the state.
+
+        Raises GraphError for a graph without updates, InputError, in the inputs' names, for whatever does not fit.
+
+        >>> import chainrule as cr, numpy as np
+        >>> def loss(X: "n d", M: "bool[n d]", w: "d"):
+        ...     return cr.mean((M * X / 0.8 @ w - 1) ** 2)
+        >>> step = cr.optim.SGD().step(cr.trace(loss, roles={"M": "noise"}))
+        >>> state, order = {"w": np.zeros(2)}, np.array([[0, 1], [1, 2], [2, 0]])
+        >>> rates = {"lr": [0.1, 0.05, 0.025]}
+        >>> run = cr.compile(step)
+        >>> state, records = run.steps(state, {"X": np.eye(3, 2)}, order, each=rates, noise={"M": 0.8}, seed=1)
+        >>> records["output_1"].shape
+        (3,)
         """
         if not self.graph.updates:
             raise GraphError(f"{self.graph.name} has no updates, so there is nothing to step; see cr.optim")
         if set(state) != set(self.graph.updates):
             raise InputError(f"the state must hold {', '.join(self.graph.updates)}; it holds {', '.join(state)}")
-        self._check_steps(state, data, order, constants)
+        each, noise = {} if each is None else each, {} if noise is None else noise
+        self._check_sources({"state": state, "data": data, "each": each, "noise": noise, "the constants": constants})
         kind = self._precision(state)
+        varying = {k: self._varying(k, v, len(order), kind) for k, v in each.items()}
+        self._check_noise(noise, seed, first_step, len(order))
+        drawn = self._check_steps(state, data, order, constants, varying, noise)
         fixed = {k: _scalar(v, kind) for k, v in constants.items()}
         ordered = {k: state[k] for k in self.graph.updates}
         now, kept = self._engine.steps(
-            self._function, list(self.graph.inputs), len(self.graph.outputs), ordered, data, order, fixed
-        )
+            self._function, list(self.graph.inputs), len(self.graph.outputs), ordered, data, order, fixed,
+            varying, drawn, int(seed), int(first_step),
+        )  # fmt: skip
         return now, dict(zip(self.output_names, kept))
 
     def peak_bytes(self, /, **arrays: Any) -> int:
@@ -176,20 +212,82 @@ class Compiled:
         return print_program(name, inputs, outputs, dialect, labels, written, dtype, order)
 
     def _precision(self, state: Mapping[str, Any]) -> str:
-        return self.dtype or str(next(iter(state.values())).dtype)
+        real = {k: v for k, v in state.items() if self.graph.inputs[k].kind == REAL}
+        return precision(real, state, self.dtype, self._engine.precisions)
+
+    def _check_sources(self, given: Mapping[str, Mapping[str, Any]]) -> None:
+        """Every input comes from one place, and the noise from somewhere. Raises InputError."""
+        found: dict[str, str] = {}
+        for source, names in given.items():
+            if not isinstance(names, Mapping):
+                raise InputError(f"{source} holds values by name, as in {source}={{name: value}}; it is {names!r}")
+            for name in names:
+                if name in found:
+                    raise InputError(f"{name} is given twice: in {found[name]} and in {source}")
+                found[name] = source
+        missing = [k for k in self._noise_names if k not in found]
+        if missing:
+            example = ", ".join(f"{k!r}: 0.5" for k in missing)
+            raise InputError(
+                f"{', '.join(missing)} of {self.graph.name} is noise, and nothing says how to draw it; "
+                f"give the probability of True: noise={{{example}}}"
+            )
+
+    def _varying(self, name: str, value: Any, steps: int, dtype: str) -> Any:
+        """What an input is at every step, as an array (steps, …) in the program's precision."""
+        if name not in self.graph.inputs:
+            raise InputError(f"each holds {name}; {self.graph.name} takes {', '.join(self.graph.inputs)}")
+        values = np.asarray(as_array(name, value))
+        if not values.ndim:
+            raise InputError(f"each holds an entry for every step, and one for {name}; give it as {name}={value}")
+        if len(values) != steps:
+            raise InputError(f"each has {len(values)} entries for {name}, and the order has {steps} steps")
+        return converted(name, values, self.graph.inputs[name].kind, dtype)
+
+    @property
+    def _noise_names(self) -> list[str]:
+        return [k for k in self.graph.inputs if self.graph.roles.get(k) == "noise"]
+
+    def _check_noise(self, noise: Mapping[str, Any], seed: Any, first_step: Any, steps: int) -> None:
+        for name, probability in noise.items():
+            if name not in self._noise_names:
+                there = ", ".join(self._noise_names) or "none"
+                raise InputError(f"noise holds {name}; the inputs of {self.graph.name} whose role is noise: {there}")
+            if self.graph.inputs[name].kind != BOOLEAN:
+                raise InputError(f"{name} holds {self.graph.inputs[name].kind} numbers, and only booleans are drawn")
+            if isinstance(probability, bool) or not isinstance(probability, Real) or not 0 <= float(probability) <= 1:
+                raise InputError(f"noise: the probability that an entry of {name} is True is {probability!r}")
+        for what, value in (("seed", seed), ("first_step", first_step)):
+            if isinstance(value, bool) or not isinstance(value, Integral) or not 0 <= int(value) < 2**32:
+                raise InputError(f"{what} is {value!r}; it must be an integer from 0 to 2**32 - 1")
+        if noise and int(first_step) + steps > 2**32:
+            raise InputError(f"{steps} steps from first_step = {first_step} on run over; noise has 2**32 steps")
 
     def _check_steps(
-        self, state: Mapping[str, Any], data: Mapping[str, Any], order: Any, constants: Mapping[str, Any]
-    ) -> None:
+        self,
+        state: Mapping[str, Any],
+        data: Mapping[str, Any],
+        order: Any,
+        constants: Mapping[str, Any],
+        each: Mapping[str, Any],
+        noise: Mapping[str, float],
+    ) -> list[Noise]:
+        """Raises InputError; answers what is to be drawn, with its shape."""
         shapes = {k: tuple(v.shape) for k, v in state.items()}
         shapes |= {k: (order.shape[1], *v.shape[1:]) for k, v in data.items()}
         shapes |= {k: tuple(getattr(v, "shape", ())) for k, v in constants.items()}
-        self._signature.check_names(shapes)
-        sizes = self._signature.sizes(shapes)
-        self._signature.check_positions(data, sizes)
+        shapes |= {k: v.shape[1:] for k, v in each.items()}
+        self._signature.check_names({**shapes, **noise})
+        drawn = [
+            Noise(k, position, self._signature.implied(k, shapes), float(noise[k]))
+            for position, k in enumerate(self._noise_names)
+            if k in noise
+        ]
+        sizes = self._signature.sizes(shapes | {n.name: n.shape for n in drawn})
+        self._signature.check_positions({**data, **{k: v for k, v in each.items() if v.size}}, sizes)
         rows = {len(v) for v in data.values()}
         if not rows:
-            return
+            return drawn
         if len(rows) > 1:
             raise InputError(
                 f"the data differ in length: {', '.join(f'{k} has {len(v)} rows' for k, v in data.items())}"
@@ -197,6 +295,7 @@ class Compiled:
         if order.size and not 0 <= order.min() <= order.max() < min(rows):
             wrong = order.min() if order.min() < 0 else order.max()
             raise InputError(f"the order names row {wrong}; the data have the rows 0 … {min(rows) - 1}")
+        return drawn
 
 
 def _label(labels: dict[Node, str], n: Node | None, name: str) -> None:
