@@ -154,7 +154,7 @@ def test_one_step_for_each_named_quantity_on_the_way_and_each_input_asked_for(f)
     for step in d.steps:
         assert step.node is d[step.name]
         assert step.reason and not step.reason.endswith(".")
-        assert f"∂{d._loss}/∂{step.name} = " in step.text
+        assert f"∂{d.graph.loss_name}/∂{step.name} = " in step.text
         assert step.latex.startswith("\\begin{aligned}\n") and rf"\partial {LATEX.name(step.name)}}} &= " in step.latex
 
 
@@ -321,6 +321,19 @@ def test_what_was_recognised_is_said():
 
     z = next(s for s in cr.derive(neuron, "w").steps if s.name == "z")
     assert z.reason == "p is sigmoid(z)\nσ′ = σ(1 − σ)"
+
+
+def test_what_was_recognised_in_layer_after_layer_keeps_its_names():
+    def deep(x: "n", W1: "n n", W2: "n n", W3: "n n"):
+        h = x
+        for W in (W1, W2, W3):
+            z = W @ h
+            h = 1 / (1 + cr.exp(-z))
+        return cr.sum(h**2)
+
+    z = next(s for s in cr.derive(deep).steps if s.name == "z_3")
+    assert z.text == "∂L/∂z_3 = ∂L/∂h_3 · ∂h_3/∂z_3\n        = ∂L/∂h_3 ⊙ h_3 ⊙ (1 - h_3)"
+    assert z.reason == "h_3 is sigmoid(z_3)\nσ′ = σ(1 − σ)"
 
 
 def test_a_part_that_comes_to_nothing_is_said_and_not_written():

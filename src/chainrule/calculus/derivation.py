@@ -11,7 +11,7 @@ from ..ops.arithmetic import DIV, NEG
 from ..ops.elementary import EXP, SIGMOID, TANH
 from ..ops.movement import BROADCAST, stretch
 from ..ops.reduce import LOG_SOFTMAX, SOFTMAX
-from ..rewrite.engine import substitute
+from ..rewrite.engine import substitute, substituted
 from ..rewrite.exponentials import recognise
 from ..rewrite.fast import hasten
 from ..rewrite.spreads import narrow
@@ -54,7 +54,8 @@ class Backward:
         self._named = frozenset(self._now(n) for n in (*names, output, *wrt))
         self._written = {self._now(n): n for n in names if self._now(n) is not n}
         there = set(order)
-        self.recognised = {now: n for n, now in self._became.items() if now not in there and now.op in _COMPOSITES}
+        new = {now: n for n, now in self._became.items() if now not in there and now.op in _COMPOSITES}
+        self.recognised = {now: self._written.get(now, n) for now, n in new.items()}
         """What was recognised, such as a sigmoid -> how it was written."""
 
     def _now(self, n: Node) -> Node:
@@ -63,9 +64,6 @@ class Backward:
     def written(self, n: Node) -> Node:
         """The quantity as the graph has it."""
         return self._written.get(n, n)
-
-    def _as_written(self, node: Node) -> Node:
-        return substitute(node, self._written) if self._written else node
 
     @cached_property
     def _regions(self) -> list[tuple[Node, list[Node], AllBut]]:
@@ -109,7 +107,7 @@ class Backward:
         else:
             settling = _Settling(self._named)
             for m in reversed(walk(output)):
-                if m is output and (m in self.wrt or self._received):
+                if m is output and (m in targets or self._received):
                     settling.found[m] = constant(1.0)
                 elif m in self._received:
                     settling.settle(m, self._received[m])
@@ -119,14 +117,17 @@ class Backward:
     @cached_property
     def adjoints(self) -> dict[Node, Node]:
         """Each named quantity on the way from `wrt` to the output, and each of `wrt`, with its adjoint."""
-        return {self.written(n): self._as_written(adjoint) for n, adjoint in self._found.items()}
+        if not self._written:
+            return self._found
+        back = substituted(self._found.values(), self._written, self._named)
+        return {self.written(n): back[adjoint] for n, adjoint in self._found.items()}
 
     @cached_property
     def contributions(self) -> dict[Node, list[Contribution]]:
         """For each named quantity on the way and each input asked for: what its adjoint is the sum of."""
 
         def as_written(c: Contribution) -> Contribution:
-            return replace(c, consumer=self.written(c.consumer), value=self._as_written(c.value))
+            return replace(c, consumer=self.written(c.consumer), value=substitute(c.value, self._written, self._named))
 
         return {self.written(n): [as_written(c) for c in parts] for n, parts in self._received.items()}
 

@@ -75,7 +75,7 @@ def derivation_cost(graph: Graph, wrt: Sequence[str], notation: AdjointNotation 
     asked = dict.fromkeys(wrt)
     parameters = [graph[w] for w in asked if w in graph.parameters] or [graph[w] for w in asked]
     tally = Tally(order, {*graph.parameters.values(), *parameters})
-    steps = step_costs(tally, ahead, _named(graph, program, _loss(graph)), graph.symbols)
+    steps = step_costs(tally, ahead, _named(graph, program, graph.loss_name), graph.symbols)
     back = step_costs(tally, rest, _adjoints(graph, wrt, program, notation), graph.symbols, done=forward)
     return DerivationCost(
         tally(ahead).of_graph(graph.symbols, _entries(parameters), steps),
@@ -110,7 +110,7 @@ def _adjoints(graph: Graph, wrt: Sequence[str], program: Lowered, notation: Adjo
     assert made is not None
     targets = dict(zip((graph[w] for w in wrt), made.gradients))
     names = graph.names | parts_of_inputs([graph.output], graph.names)
-    loss = TEXT.name(_loss(graph))
+    loss = TEXT.name(graph.loss_name)
     found = []
     for n in backward_order(graph.output, list(targets), names):
         adjoint = targets[n] if n in targets else made.adjoint.get(program.became.get(n, n))
@@ -118,11 +118,6 @@ def _adjoints(graph: Graph, wrt: Sequence[str], program: Lowered, notation: Adjo
         node = program.final.get(adjoint) if adjoint is not None else None
         found.append(Quantity(names[n], written, "backward", n.shape, node))
     return found
-
-
-def _loss(graph: Graph) -> str:
-    """What the loss is called: L unless it, or something else, has that name."""
-    return graph.labels[graph.output] if graph.output in graph.names or "L" in graph else "L"
 
 
 def _entries(nodes: Iterable[Node]) -> Size:

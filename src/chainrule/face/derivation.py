@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any
 
 from ..calculus.derivation import Backward
-from ..graph.dims import symbols_of
 from ..graph.errors import NoDerivative
 from ..graph.node import LEAF, Node
 from ..rewrite.stacks import entries
@@ -79,15 +78,9 @@ class Derivation(Drawable):
         return self._forward(TEXT, {})
 
     def _forward(self, notation: Notation, made: dict[Node, str]) -> list[Equation]:
-        last = notation.name(self._loss)
+        last = notation.name(self.graph.loss_name)
         found = self.graph.equations(notation, made)
         return [replace(e, name=last) if e.node is self.graph.output else e for e in found]
-
-    @property
-    def _loss(self) -> str:
-        """What the loss is called: L unless it, or something else, has that name."""
-        g = self.graph
-        return g.names[g.output] if g.output in g.names else g.labels[g.output] if "L" in g else "L"
 
     @cached_property
     def _quantities(self) -> list[Node]:
@@ -96,7 +89,7 @@ class Derivation(Drawable):
 
     @cached_property
     def _writer(self) -> StepWriter:
-        return StepWriter(self._backward, self._names, self._loss, self._quantities, self.notation)
+        return StepWriter(self._backward, self._names, self.graph.loss_name, self._quantities, self.notation)
 
     @cached_property
     def steps(self) -> list[Step]:
@@ -126,8 +119,7 @@ class Derivation(Drawable):
 
     @cached_property
     def _numbering(self) -> Numbering:
-        sizes = {s for n in self.graph.inputs.values() for s in symbols_of(n.shape)}
-        return Numbering(self._names.values(), sizes)
+        return Numbering(self._names.values(), self.graph.symbols)
 
     @cached_property
     def folded(self) -> list[Step | Layers]:
@@ -149,7 +141,7 @@ class Derivation(Drawable):
         made: dict[Node, str] = {}
         self._forward(notation, made)  # whose names for long parts go on
         labels = {n: notation.name(name) for n, name in (self._names | self.graph.labels).items()}
-        loss = notation.name(self._loss)
+        loss = notation.name(self.graph.loss_name)
         called = {n: self.notation.label(loss, labels[n], notation) for n in self._quantities}
         found: list[Equation] = []
         for n in self._quantities:
@@ -243,7 +235,7 @@ class Derivation(Drawable):
         return Point(self.graph, self._picture(None), given(point, arrays), self.notation)
 
     def _picture(self, at: Mapping[str, Any] | None) -> Subject:
-        labels = self._names | self.graph.labels | {self.graph.output: self._loss}
+        labels = self._names | self.graph.labels | {self.graph.output: self.graph.loss_name}
         return backward_picture(self, labels) if at is None else self.at(at).picture
 
     def __repr__(self) -> str:

@@ -80,6 +80,11 @@ class Graph(Drawable):
         """The names of the sizes that its inputs leave open."""
         return symbols_of(s for n in self.inputs.values() for s in n.shape)
 
+    @property
+    def loss_name(self) -> str:
+        """What the output is called as a loss: L unless it, or something else, has that name."""
+        return self.labels[self.output] if self.output in self.names or "L" in self else "L"
+
     def __getitem__(self, name: str) -> Node:
         """The quantity the function called `name`.
 

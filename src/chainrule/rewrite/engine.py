@@ -86,13 +86,20 @@ def rewrite(roots: Iterable[Node], rules: Rule, replaced: Mapping[Node, Node] | 
 
 def substitute(root: Node, instead: Mapping[Node, Node], known: Container[Node] = ()) -> Node:
     """`root` with the nodes in `instead` replaced, once; what is in `known` stays as it is, with all below it."""
+    return substituted([root], instead, known)[root]
+
+
+def substituted(
+    roots: Iterable[Node], instead: Mapping[Node, Node], known: Container[Node] = ()
+) -> dict[Node, Node]:
+    """What each node down to `known` becomes, in one walk for all roots."""
     done: dict[Node, Node] = {}
-    for n in walk(root, stop=known):
+    for n in walk(*roots, stop=known):
         if n in instead:
             done[n] = instead[n]
         else:
             done[n] = n if n in known else n.rebuilt([done[a] for a in n.args])
-    return done[root]
+    return done
 
 
 def _settle(root: Node, rules: Rule, done: dict[Node, Node]) -> None:

@@ -21,26 +21,32 @@ Input = tuple[str, Node, str]  # name as LaTeX, leaf, role
 
 
 @dataclass(frozen=True)
-class Layers:
+class _Repeated:
+    """Layers `first` to `last`, whose number is written `letter`."""
+
+    letter: str
+    first: int
+    last: int
+
+    @property
+    def head(self) -> str:
+        return f"for {self.letter} = {self.first} … {self.last}"
+
+
+@dataclass(frozen=True)
+class Layers(_Repeated):
     """Steps that repeat from layer to layer, written once.
 
     steps      one layer, its number written k
     unfolded   the same for every layer
     """
 
-    letter: str
-    first: int
-    last: int
     steps: tuple[Step, ...]
     unfolded: tuple[Step, ...]
 
     @property
     def name(self) -> str:
         return ", ".join(s.name for s in self.steps)
-
-    @property
-    def head(self) -> str:
-        return f"for {self.letter} = {self.first} … {self.last}"
 
     @property
     def text(self) -> str:
@@ -69,17 +75,10 @@ class Layers:
 
 
 @dataclass(frozen=True)
-class RepeatedEquations:
+class RepeatedEquations(_Repeated):
     """Forward equations that repeat from layer to layer, written once."""
 
-    letter: str
-    first: int
-    last: int
     equations: tuple[Equation, ...]
-
-    @property
-    def head(self) -> str:
-        return f"for {self.letter} = {self.first} … {self.last}"
 
     def __str__(self) -> str:
         return f"{self.head}:\n" + "\n".join(_indented(str(e)) for e in self.equations)
@@ -110,13 +109,13 @@ def _indented(text: str) -> str:
     return "\n".join(f"    {line}" for line in text.splitlines())
 
 
-def _qualified(rows: list[tuple[str, str]], layers: Layers | RepeatedEquations) -> list[tuple[str, str]]:
+def _qualified(rows: list[tuple[str, str]], layers: _Repeated) -> list[tuple[str, str]]:
     """Rows, the last of which says for which k they hold."""
     left, right = rows[-1]
     return [*rows[:-1], (left, rf"{right} \qquad \text{{for }} {_range(layers)}")]
 
 
-def _range(layers: Layers | RepeatedEquations) -> str:
+def _range(layers: _Repeated) -> str:
     return rf"{layers.letter} = {layers.first}, \dots, {layers.last}"
 
 
