@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chainrule.data import facts, fashion_mnist, mnist
+from chainrule.data import check_dataset, facts, fashion_mnist, mnist, read_idx
 from chainrule.data.facts import FASHION_MNIST, NAMES
 from chainrule.graph.errors import DataError
 
@@ -49,6 +49,51 @@ def test_float64_and_no_validation(small_folder: Path, small_set):
     assert data.validation.X.shape == (0, 784) and data.train.rows == 37
     assert data.test.X.dtype == np.float64
     assert np.array_equal(data.test.X, small_set[TEST_IMAGES].reshape(11, 784) / 255)
+
+
+def test_raw_pixels_and_the_mean_image(small_folder: Path, small_set):
+    order = np.random.default_rng(3).permutation(37)
+    raw, unseen = (small_set[name].reshape(-1, 784).astype(float) for name in (TRAIN_IMAGES, TEST_IMAGES))
+    mean = raw[order[:30]].mean(axis=0)
+    for scale, divisor in (("raw", 1), ("unit", 255)):
+        for dtype, tolerance in ((np.float32, 2e-7), (np.float64, 1e-15)):
+            plain = mnist(small_folder, validation=7, seed=3, scale=scale, dtype=dtype)
+            assert plain.mean is None and plain.divisor == (None if divisor == 1 else 255)
+            assert np.allclose(plain.train.X, raw[order[:30]] / divisor, rtol=tolerance, atol=0)
+            data = mnist(small_folder, validation=7, seed=3, scale=scale, center=True, dtype=dtype)
+            assert data.mean.dtype == np.float64 and np.allclose(data.mean, mean, rtol=1e-15)
+            for split, rows in zip((data.train, data.validation), (order[:30], order[30:])):
+                assert np.allclose(split.X, (raw[rows] - mean) / divisor, rtol=tolerance, atol=1e-12)
+            assert np.allclose(data.test.X, (unseen - mean) / divisor, rtol=tolerance, atol=1e-12)
+            assert data.train.X.dtype == data.test.X.dtype == dtype
+            assert np.array_equal(data.transform(small_set[TEST_IMAGES].reshape(-1, 784)), data.test.X)
+            assert np.array_equal(np.rint(data.inverse_transform(data.test.X)), unseen)
+
+
+@pytest.mark.parametrize("center", [False, True])
+def test_the_course_splits_both_files_together(small_folder: Path, small_set, center: bool):
+    X = np.concatenate([small_set[TRAIN_IMAGES], small_set[TEST_IMAGES]]).reshape(48, 784).astype(float)
+    y = np.concatenate([small_set[TRAIN_LABELS], small_set[TEST_LABELS]])
+    before = np.random.get_state()[1].copy()
+    data = mnist(small_folder, split="course", validation=9, scale="raw", center=center, dtype=np.float64)
+    assert np.array_equal(np.random.get_state()[1], before)  # the global generator is the caller's
+    order = np.random.RandomState(0).permutation(48)
+    mean = X[order[:28]].mean(axis=0) if center else 0
+    for split, rows in zip((data.train, data.validation, data.test), np.split(order, [28, 37])):
+        assert np.allclose(split.X, X[rows] - mean, rtol=1e-15, atol=1e-12) and np.array_equal(split.y, y[rows])
+        assert split.X.flags.c_contiguous and split.X.base is data.train.X.base and split.y.dtype == np.int64
+    other = mnist(small_folder, split="course", validation=9, seed=1)
+    assert np.array_equal(other.test.y, y[np.random.RandomState(1).permutation(48)[37:]])
+
+
+def test_the_course_order_is_that_of_the_global_generator():
+    state = np.random.get_state()
+    try:
+        np.random.seed(0)
+        order = np.random.permutation(70_000)
+    finally:
+        np.random.set_state(state)
+    assert np.array_equal(order, np.random.RandomState(0).permutation(70_000))
 
 
 def test_where_the_files_may_lie(small_folder: Path, no_place: Path, monkeypatch: pytest.MonkeyPatch):
@@ -147,6 +192,11 @@ def test_a_corrupt_file_is_told(small_folder: Path):
         ({"validation": 0.1}, "validation=0.1 is not"),
         ({"validation": 7, "dtype": int}, "float32 or float64, not as <class 'int'>"),
         ({"validation": 7, "seed": "1"}, "seed='1' does not fix an order"),
+        ({"validation": 7, "seed": -1, "split": "course"}, "seed=-1 does not fix an order of the rows"),
+        ({"validation": 7, "seed": 2**32, "split": "course"}, "write an int from 0 to 2**32 - 1"),
+        ({"validation": 37, "split": "course"}, "validation=37 is not"),
+        ({"split": "random"}, "MNIST: split='random' is unknown; write 'published' or 'course'"),
+        ({"scale": "0-1"}, "MNIST: scale='0-1' is unknown; write 'unit' or 'raw'"),
     ],
 )
 def test_what_is_wrong_with_the_options_is_told(small_folder: Path, options, message: str):
@@ -176,6 +226,30 @@ def test_real_data(real_data: Path, load, mean: float, first: int):
     assert counts.sum() == 60_000 and len(counts) == 10
     if load is fashion_mnist:
         assert (counts == 6_000).all() and data.class_names == FASHION_MNIST.class_names
+
+
+def test_the_published_exercise(real_data: Path):
+    """Raw pixels less the mean image; memory is the raw bytes and one float copy, no more."""
+    gc.collect()
+    tracemalloc.start()
+    data = mnist(real_data, split="course", scale="raw", center=True)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 70_000 * 784 * (1 + 4) + (8 << 20)
+    parts = data.train, data.validation, data.test
+    assert [s.rows for s in parts] == [50_000, 10_000, 10_000]
+    assert np.bincount(np.concatenate([s.y for s in parts])).tolist() == [
+        6903, 7877, 6990, 7141, 6824, 6313, 6876, 7293, 6825, 6958,
+    ]  # fmt: skip  # of all 70,000
+    raw, labels = read_idx(real_data / "mnist" / TRAIN_IMAGES), read_idx(real_data / "mnist" / TRAIN_LABELS)
+    order = np.random.RandomState(0).permutation(70_000)
+    first = int(np.flatnonzero(order < 60_000)[0])
+    assert data.train.y[first] == labels[order[first]]
+    shown = data.inverse_transform(data.train.X[first : first + 1])
+    assert np.array_equal(np.rint(shown)[0], raw[order[first]].ravel())
+    assert abs(data.train.X.mean(axis=0, dtype=np.float64)).max() < 1e-4 < abs(data.test.X.mean(axis=0)).max()
+    assert data.mean.shape == (784,) and 30 < data.mean.mean() < 36
+    check_dataset(data)
 
 
 def test_one_set_is_not_taken_for_the_other(real_data: Path):

@@ -1,17 +1,15 @@
-"""Arrays of one's own: are they fit to train a classifier on, and a `Dataset` made of them."""
+"""Arrays of one's own, or a whole `Dataset`: are they fit to train on?"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..graph.errors import DataError
-from .dataset import Dataset, Split, float_type
-from .rows import blocks, empty, order
+from .dataset import Dataset, Split
+from .rows import blocks
 
 
 def check_classification(
@@ -32,8 +30,8 @@ def check_classification(
     Traceback (most recent call last):
     chainrule.graph.errors.DataError: train: y[1] is 2; with 2 classes a label is one of 0 … 1
     """
-    features = _array(X, "X", name)
-    labels = _array(y, "y", name)
+    features = as_array(X, "X", name)
+    labels = as_array(y, "y", name)
     _check_numbers(features, name, ndim)
     _check_labels(labels, name)
     if len(features) != len(labels):
@@ -41,8 +39,38 @@ def check_classification(
             f"{name}: X has {len(features):,} rows but y has {len(labels):,} labels; each row needs one label"
         )
     _check_range(labels, classes, name)
-    _check_finite(features, name)
+    _check_finite(features, "X", name)
     return features, labels
+
+
+def check_regression(
+    X: ArrayLike, y: ArrayLike, name: str = "data", *, ndim: int | None = 2
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """X and y as arrays, once they are known to be examples and the values to predict. Nothing is converted or copied.
+
+    X   as in `check_classification`
+    y   numbers, finite, a row of values, or one value, for each row of X: (rows, outputs) or (rows,)
+
+    Raises `DataError` that starts with `name` and says the first place that is wrong and what to write instead.
+
+    >>> X, y = check_regression([[0.0, 1.0], [2.0, 3.0]], [0.5, 1.5])
+    >>> y.tolist()
+    [0.5, 1.5]
+    >>> check_regression([[0.0, 1.0], [2.0, 3.0]], [0.5, float("nan")], name="train")
+    Traceback (most recent call last):
+    chainrule.graph.errors.DataError: train: y holds 1 NaN of 2 values; the first is y[1] = nan. ...
+    """
+    features = as_array(X, "X", name)
+    values = as_array(y, "y", name)
+    _check_numbers(features, name, ndim)
+    _check_values(values, name)
+    if len(features) != len(values):
+        raise DataError(
+            f"{name}: X has {len(features):,} rows but y has {len(values):,}; each row of X needs its value in y"
+        )
+    _check_finite(values, "y", name)
+    _check_finite(features, "X", name)
+    return features, values
 
 
 def check_features(X: ArrayLike, name: str = "data", *, ndim: int | None = 2) -> NDArray[Any]:
@@ -51,80 +79,83 @@ def check_features(X: ArrayLike, name: str = "data", *, ndim: int | None = 2) ->
     >>> check_features([[0, 1], [2, 3]]).shape
     (2, 2)
     """
-    features = _array(X, "X", name)
+    features = as_array(X, "X", name)
     _check_numbers(features, name, ndim)
-    _check_finite(features, name)
+    _check_finite(features, "X", name)
     return features
 
 
-def from_arrays(
-    X: ArrayLike,
-    y: ArrayLike,
-    validation: float = 0.15,
-    test: float = 0.15,
-    seed: int = 0,
-    *,
-    name: str = "data",
-    classes: int | None = None,
-    class_names: Sequence[str] | None = None,
-    image_shape: tuple[int, ...] | None = None,
-    source: str = "arrays in memory",
-    dtype: DTypeLike = np.float32,
-    ndim: int | None = 2,
-) -> Dataset:
-    """A `Dataset` of the rows of X and y in an order drawn from ``numpy.random.default_rng(seed)``.
+def check_dataset(data: Dataset) -> None:
+    """Nothing, if each split of `data` can be trained on or measured on: the one check before a training.
 
-    X, y               as in `check_classification`; X is copied once, as `dtype` (float32 or float64), and not scaled
-    validation, test   a fraction of the rows in [0, 1), rounded, at least one row if not 0; or, an int, that many rows.
-                       Train gets the rest, at least one row
-    classes            by default as many as class_names, or else the largest label + 1
-    class_names        by default "0", "1", …
-    image_shape        the shape of one row as an image, if it is one
+    Each split is held against `check_classification`, or `check_regression` where ``data.classes`` is 0, under its own
+    name; all must have the features, and the outputs, of the training split, which must have rows; the others may have
+    none. It looks at every number once: 70,000 images of MNIST take some hundredths of a second. Raises `DataError`.
 
-    Raises `DataError`.
-
-    >>> data = from_arrays([[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1], validation=1, test=0.25)
-    >>> data
-    Dataset('data': 2 train, 1 validation, 1 test; 1 features as float32; 2 classes)
-    >>> X, y = data.train
+    >>> from chainrule.data import digits
+    >>> data = digits()
+    >>> check_dataset(data)
+    >>> data.test.y[3] = 12
+    >>> check_dataset(data)
+    Traceback (most recent call last):
+    chainrule.graph.errors.DataError: digits, test: y[3] is 12; with 10 classes a label is one of 0 … 9
     """
-    kept = float_type(dtype)
-    if classes is None and class_names is not None:
-        classes = len(class_names)
-    features, labels = check_classification(X, y, classes, name, ndim=ndim)
-    if classes is None:
-        classes = int(labels.max()) + 1
-        if classes > len(labels):
+    if not isinstance(data, Dataset):
+        raise DataError(
+            f"the data are of type {type(data).__name__}, not a Dataset; write chainrule.data.from_arrays(X, y)"
+        )
+    if data.classes and len(data.class_names) != data.classes:
+        raise DataError(
+            f"{data.name}: there are {len(data.class_names)} class_names for {data.classes} classes; each needs one"
+        )
+    for split in ("train", "validation", "test"):
+        _check_split(data, getattr(data, split), f"{data.name}, {split}", split == "train")
+
+
+def _check_split(data: Dataset, split: Split, name: str, is_train: bool) -> None:
+    if not isinstance(split, Split):
+        raise DataError(f"{name}: is of type {type(split).__name__}, not a Split; write Split(X, y)")
+    for what, array in zip("Xy", split):
+        if not isinstance(array, np.ndarray):
             raise DataError(
-                f"{name}: y[{int(labels.argmax())}] is {classes - 1}, yet there are only {len(labels):,} rows; "
-                "number the classes from 0, `labels, y = np.unique(y, return_inverse=True)`, or say classes="
+                f"{name}: {what} is of type {type(array).__name__}, not an array of NumPy's; write np.asarray({what})"
             )
-    names = tuple(map(str, range(classes) if class_names is None else class_names))
-    if len(names) != classes:
-        raise DataError(f"{name}: class_names holds {len(names)} names for {classes} classes; each class needs one")
-    wide = math.prod(features.shape[1:])
-    if image_shape is not None and math.prod(image_shape) != wide:
+    X, y = split
+    if not is_train and X.shape[1:] != data.train.X.shape[1:]:
         raise DataError(
-            f"{name}: an image of shape {tuple(image_shape)} does not hold the {wide} features of a row of X"
+            f"{name}: X has shape {X.shape}, but the training split's is {data.train.X.shape}; "
+            "all splits have the same features"
         )
+    if data.regression:
+        if y.ndim != 2 or y.dtype.kind != "f":
+            raise DataError(
+                f"{name}: y holds {y.dtype} of shape {y.shape}; with classes=0, a regression, it is float of shape "
+                "(rows, outputs); if y are labels, say how many classes there are"
+            )
+        if y.shape[1:] != data.train.y.shape[1:]:
+            raise DataError(f"{name}: y has {y.shape[1]} outputs, but the training split has {data.train.y.shape[1]}")
+    if not is_train and not len(X) and not len(y):
+        return
+    if data.regression:
+        check_regression(X, y, name, ndim=None)
+    else:
+        check_classification(X, y, data.classes, name, ndim=None)
 
-    rows = len(features)
-    n_validation, n_test = _count(validation, rows, "validation", name), _count(test, rows, "test", name)
-    n_train = rows - n_validation - n_test
-    if n_train < 1:
-        raise DataError(
-            f"{name}: validation takes {n_validation:,} and test {n_test:,} of {rows:,} rows; none is left to train on"
-        )
-    taken = order(rows, seed)
-    shuffled_X, shuffled_y = _cast(features, taken, kept, name), labels[taken].astype(np.int64)
-    train, held_out, unseen = (
-        Split(shuffled_X[a:b], shuffled_y[a:b])
-        for a, b in ((0, n_train), (n_train, n_train + n_validation), (n_train + n_validation, rows))
-    )
-    return Dataset(name, train, held_out, unseen, classes, names, image_shape and tuple(image_shape), source)
+
+def check_labels(y: ArrayLike, classes: int | None = None, name: str = "data") -> NDArray[Any]:
+    """y alone as an array, checked as in `check_classification`. Raises `DataError`.
+
+    >>> check_labels([2, 0, 1], classes=3).shape
+    (3,)
+    """
+    labels = as_array(y, "y", name)
+    _check_labels(labels, name)
+    _check_range(labels, classes, name)
+    return labels
 
 
-def _array(values: ArrayLike, what: str, name: str) -> NDArray[Any]:
+def as_array(values: ArrayLike, what: str, name: str) -> NDArray[Any]:
+    """`values` as an array, whatever they hold; `DataError` if they make none. `what` is X or y."""
     if hasattr(values, "toarray"):
         raise DataError(f"{name}: {what} is a sparse matrix; write {what}.toarray()")
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
@@ -185,6 +216,22 @@ def _check_labels(y: NDArray[Any], name: str) -> None:
     raise DataError(f"{name}: y holds {y.dtype}; labels are integers 0, 1, 2, …")
 
 
+def _check_values(y: NDArray[Any], name: str) -> None:
+    if y.ndim not in (1, 2):
+        advice = "write y.reshape(len(y), -1)" if y.ndim else "give one value a row"
+        raise DataError(f"{name}: y has shape {y.shape}, where (rows,) or (rows, outputs) is needed; {advice}")
+    if not y.size:
+        raise DataError(f"{name}: y is empty, of shape {y.shape}; at least one value is needed")
+    if y.dtype.kind in "iuf":
+        return
+    if y.dtype.kind in "USO":
+        raise DataError(
+            f"{name}: y holds text or objects, y[0] is {y.ravel()[:1].tolist()[0]!r}; values to predict are numbers: "
+            "write np.asarray(y, dtype=float), which will show what in it is no number"
+        )
+    raise DataError(f"{name}: y holds {y.dtype}; values to predict are real numbers: write y.astype(float)")
+
+
 def _check_range(y: NDArray[Any], classes: int | None, name: str) -> None:
     if classes is not None and (isinstance(classes, bool) or not isinstance(classes, int | np.integer) or classes < 1):
         raise DataError(f"{name}: classes={classes!r} is not a number of classes, an int of at least 1")
@@ -199,13 +246,16 @@ def _check_range(y: NDArray[Any], classes: int | None, name: str) -> None:
         raise DataError(f"{name}: y[{at}] is {y[at]}; {allowed}")
 
 
-def _check_finite(X: NDArray[Any], name: str) -> None:
-    if X.dtype.kind != "f":
+def _check_finite(values: NDArray[Any], what: str, name: str) -> None:
+    if values.dtype.kind != "f":
         return
     nans = infinities = 0
     first: tuple[int, ...] | None = None
-    for rows in blocks(len(X)):
-        block = X[rows]
+    for rows in blocks(len(values)):
+        block = values[rows]
+        with np.errstate(over="ignore", invalid="ignore"):
+            if np.isfinite(block.sum()):  # then every number in it is; the reverse does not hold, as sums overflow
+                continue
         finite = np.isfinite(block)
         if not finite.all():
             if first is None:
@@ -214,30 +264,9 @@ def _check_finite(X: NDArray[Any], name: str) -> None:
             nans += int(np.isnan(block).sum())
             infinities += int(np.isinf(block).sum())
     if first is not None:
-        bad = " and ".join(f"{n:,} {what}" for n, what in ((nans, "NaN"), (infinities, "infinite")) if n)
+        bad = " and ".join(f"{n:,} {kind}" for n, kind in ((nans, "NaN"), (infinities, "infinite")) if n)
         raise DataError(
-            f"{name}: X holds {bad} of {X.size:,} values; the first is X[{', '.join(map(str, first))}] = {X[first]}. "
-            "Drop those rows or fill them in"
+            f"{name}: {what} holds {bad} of {values.size:,} values; "
+            f"the first is {what}[{', '.join(map(str, first))}] = {values[first]}. "
+            + ("Drop those rows or fill them in" if what == "X" else "Drop those rows")
         )
-
-
-def _cast(X: NDArray[Any], taken: NDArray[np.int64], dtype: np.dtype[Any], name: str) -> NDArray[Any]:
-    """The rows of X as `taken`, as `dtype`, with no other array of X's size in between."""
-    out = empty(X.shape, dtype)
-    with np.errstate(over="ignore"):
-        for rows in blocks(len(X)):
-            out[rows] = X[taken[rows]]
-            if not np.isfinite(out[rows]).all():
-                raise DataError(f"{name}: X holds values too large for {dtype}; scale them, or write dtype='float64'")
-    return out
-
-
-def _count(part: float, rows: int, what: str, name: str) -> int:
-    """How many rows a fraction, or a number of rows, means."""
-    if isinstance(part, int | np.integer) and not isinstance(part, bool):
-        if 0 <= part <= rows:
-            return int(part)
-        raise DataError(f"{name}: {what}={part} rows cannot be taken from {rows:,}")
-    if isinstance(part, float | np.floating) and 0 <= part < 1:
-        return max(1, round(part * rows)) if part else 0
-    raise DataError(f"{name}: {what}={part!r} is neither a fraction in [0, 1) nor a number of rows")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import DTypeLike
 
-from .arrays import from_arrays
 from .dataset import Dataset
+from .splits import from_arrays
 
 
 def digits(seed: int = 0, *, dtype: DTypeLike = np.float32) -> Dataset:
@@ -25,7 +27,8 @@ def digits(seed: int = 0, *, dtype: DTypeLike = np.float32) -> Dataset:
     from sklearn.datasets import load_digits  # takes a second to import: only when asked for
 
     X, y = load_digits(return_X_y=True)
-    return from_arrays(
+    data = from_arrays(
         X / 16.0, y, validation=300, test=300, seed=seed, name="digits", classes=10, image_shape=(8, 8), dtype=dtype,
         source="Alpaydin & Kaynak, Optical Recognition of Handwritten Digits (UCI, 1998), bundled with scikit-learn",
     )  # fmt: skip
+    return replace(data, divisor=16.0)

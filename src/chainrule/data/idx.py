@@ -15,7 +15,6 @@ from __future__ import annotations
 import gzip
 import math
 import os
-import stat
 import struct
 import sys
 import zlib
@@ -28,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..graph.errors import DataError
+from .files import size_of
 
 TYPES = {0x08: "uint8", 0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32", 0x0E: "float64"}
 
@@ -50,7 +50,7 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     ((60000, 28, 28), dtype('uint8'))
     """
     path = Path(path)
-    size = _size(path)
+    size = size_of(path, "an idx file", "starts with a header of 4 bytes and more")
     with _told(path, size), _opened(path) as (stream, compressed):
         dtype, shape = _header(path, stream)
         payload = math.prod(shape) * dtype.itemsize
@@ -69,23 +69,6 @@ def read_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
     if sys.byteorder == "little" and dtype.itemsize > 1:
         flat.byteswap(inplace=True)
     return array
-
-
-def _size(path: Path) -> int:
-    """Bytes on disk of a regular file that is not empty."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file; an idx file was expected") from None
-    except (OSError, ValueError) as why:  # ValueError: a NUL in the name
-        raise DataError(f"{path}: cannot be read ({why})") from None
-    if stat.S_ISDIR(found.st_mode):
-        raise DataError(f"{path}: is a folder; give the path of one idx file in it")
-    if not stat.S_ISREG(found.st_mode):
-        raise DataError(f"{path}: is not a regular file; give the path of an idx file")
-    if not found.st_size:
-        raise DataError(f"{path}: is empty (0 bytes); an idx file starts with a header of 4 bytes and more")
-    return found.st_size
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -19,25 +19,38 @@ from .download import Progress, fetch
 from .facts import CLASSES, FASHION_MNIST, MNIST, NAMES, SIDE, TEST_LABELS, About
 from .idx import read_idx
 from .places import VARIABLE, cache, find, named_place
-from .rows import blocks, empty, order
+from .rows import empty, order
+from .scaling import mean_of, prepare
 
 
 def mnist(
     data_dir: str | os.PathLike[str] | None = None,
     *,
+    split: Literal["published", "course"] = "published",
     validation: int = 10_000,
     seed: int = 0,
+    scale: Literal["unit", "raw"] = "unit",
+    center: bool = False,
     dtype: DTypeLike = np.float32,
     download: bool = True,
     timeout: float = 30.0,
     progress: Progress | None = None,
 ) -> Dataset:
-    """MNIST's handwritten digits: each X is (rows, 784) in [0, 1], each y (rows,) of 0 … 9.
+    """MNIST's handwritten digits: each X is (rows, 784), by default in [0, 1], each y (rows,) of 0 … 9.
 
-    The 60,000 training images are put in an order drawn from ``numpy.random.default_rng(seed)``; the last `validation`
-    of them become the validation split, the others (50,000) train. Test is the published test file in its own order.
-    Train and validation are slices of one array: one float copy of the images is kept, in `dtype` (float32 or float64).
+    One float copy of the images is kept, in `dtype` (float32 or float64); the splits cut from it are slices.
 
+    split      "published": the 60,000 training images are put in an order drawn from
+               ``numpy.random.default_rng(seed)``; the last `validation` of them become the validation split, the others
+               (50,000) train. Test is the published test file in its own order.
+               "course": all 70,000 images, the training file's and then the test file's, in the order of
+               ``numpy.random.seed(seed); numpy.random.permutation(70000)`` (NumPy's own generator is left alone); the
+               first 50,000 train, the next `validation` validate, the last 10,000 test. So a published course exercise
+               has it, with seed 0; its test images are not those of other publications on MNIST
+    scale      "unit": pixels in [0, 1]; "raw": pixels as they are, 0 … 255
+    center     subtract the mean image of the training split from the images of all three. It is kept as ``data.mean``,
+               in pixels of 0 … 255; ``data.transform(images)`` treats new images alike and
+               ``data.inverse_transform(X)`` gives back pixels of 0 … 255 to be shown
     data_dir   a folder with the four files, or with a sub-folder ``mnist`` that has them, compressed or not. Without it
                the folder that the environment variable CHAINRULE_DATA names; without that the user's cache
                (``~/.cache/chainrule/mnist``), into which the files are downloaded (12 MB) unless ``download=False``
@@ -52,21 +65,26 @@ def mnist(
     >>> data                                                # doctest: +SKIP
     Dataset('mnist': 50,000 train, 10,000 validation, 10,000 test; 784 features as float32; 10 classes)
     >>> X, y = data.train                                   # doctest: +SKIP
+    >>> exercise = mnist(split="course", scale="raw", center=True)      # doctest: +SKIP
     """
-    return _load(MNIST, data_dir, validation, seed, dtype, download, timeout, progress)
+    wanted = _Wanted(MNIST, split, validation, seed, scale, center, float_type(dtype))
+    return _load(wanted, data_dir, download, timeout, progress)
 
 
 def fashion_mnist(
     data_dir: str | os.PathLike[str] | None = None,
     *,
+    split: Literal["published", "course"] = "published",
     validation: int = 10_000,
     seed: int = 0,
+    scale: Literal["unit", "raw"] = "unit",
+    center: bool = False,
     dtype: DTypeLike = np.float32,
     download: bool = True,
     timeout: float = 30.0,
     progress: Progress | None = None,
 ) -> Dataset:
-    """Fashion-MNIST's photographs of clothes, of MNIST's shape and split; everything else as in `mnist`.
+    """Fashion-MNIST's photographs of clothes, of MNIST's shape and splits; everything else as in `mnist`.
 
     The sub-folder is called ``fashion-mnist``; the download is 31 MB.
 
@@ -75,40 +93,64 @@ def fashion_mnist(
     >>> fashion_mnist().class_names[9]                      # doctest: +SKIP
     'Ankle boot'
     """
-    return _load(FASHION_MNIST, data_dir, validation, seed, dtype, download, timeout, progress)
+    wanted = _Wanted(FASHION_MNIST, split, validation, seed, scale, center, float_type(dtype))
+    return _load(wanted, data_dir, download, timeout, progress)
+
+
+class _Wanted(NamedTuple):
+    """What was asked for, as in `mnist`."""
+
+    about: About
+    split: str
+    validation: int
+    seed: int
+    scale: str
+    center: bool
+    dtype: np.dtype[Any]
 
 
 def _load(
-    about: About,
-    data_dir: str | os.PathLike[str] | None,
-    validation: int,
-    seed: int,
-    dtype: DTypeLike,
-    download: bool,
-    timeout: float,
-    progress: Progress | None,
+    wanted: _Wanted, data_dir: str | os.PathLike[str] | None, download: bool, timeout: float, progress: Progress | None
 ) -> Dataset:
-    kept = float_type(dtype)
+    about, course = wanted.about, _one_of(wanted, "split", "published", "course") == "course"
+    divisor = 255.0 if _one_of(wanted, "scale", "unit", "raw") == "unit" else None
     paths, again = _paths(about, data_dir, download, timeout, progress)
     train_images, train_labels, test_images, test_labels = (paths[name] for name in NAMES)
     with _advice(again):
         unseen_y = _labels(about, test_labels)
         _is(about, test_labels, unseen_y)
         y = _labels(about, train_labels)
-    taken = _order(about, validation, seed, len(y))
+    n_train = _train_rows(wanted, len(y))
+    n_held_out = n_train + wanted.validation
+    if course:
+        y = np.concatenate([y, unseen_y])
+    taken = _course_order(wanted, len(y)) if course else order(len(y), wanted.seed)
     with _advice(again):
-        X = _scaled(_images(about, train_images, train_labels, len(y)), taken, kept)
-        unseen_X = _scaled(_images(about, test_images, test_labels, len(unseen_y)), None, kept)
-    y, cut = y[taken].astype(np.int64), len(y) - validation
+        raw = _images(about, train_images, train_labels, n_held_out)
+        if course:
+            raw = np.concatenate([raw, _images(about, test_images, test_labels, len(unseen_y))])
+        mean = mean_of(raw, taken[:n_train]) if wanted.center else None
+        X = empty(raw.shape, wanted.dtype)
+        prepare(X, raw, taken, mean, divisor)
+        del raw  # before the next file is read: one set of raw images at a time
+        y = y[taken].astype(np.int64)
+        if course:
+            unseen = Split(X[n_held_out:], y[n_held_out:])
+        else:
+            raw = _images(about, test_images, test_labels, len(unseen_y))
+            unseen = Split(empty(raw.shape, wanted.dtype), unseen_y.astype(np.int64))
+            prepare(unseen.X, raw, None, mean, divisor)
     return Dataset(
         name=about.name,
-        train=Split(X[:cut], y[:cut]),
-        validation=Split(X[cut:], y[cut:]),
-        test=Split(unseen_X, unseen_y.astype(np.int64)),
+        train=Split(X[:n_train], y[:n_train]),
+        validation=Split(X[n_train:n_held_out], y[n_train:n_held_out]),
+        test=unseen,
         classes=CLASSES,
         class_names=about.class_names,
         image_shape=(SIDE, SIDE),
         source=f"{about.title} ({about.origin}), read from {train_images.parent}",
+        mean=mean,
+        divisor=divisor,
     )
 
 
@@ -196,20 +238,28 @@ def _images(about: About, path: Path, labels: Path, rows: int) -> NDArray[np.uin
     return images.reshape(rows, SIDE * SIDE)
 
 
-def _order(about: About, validation: int, seed: int, rows: int) -> NDArray[np.int64]:
-    """The order of the training file's rows; the last `validation` of them are the validation split."""
-    if isinstance(validation, bool) or not isinstance(validation, int | np.integer) or not 0 <= validation < rows:
+def _train_rows(wanted: _Wanted, rows: int) -> int:
+    """How many rows train, when the training file has `rows`."""
+    n = wanted.validation
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or not 0 <= n < rows:
         raise DataError(
-            f"{about.title}: validation={validation!r} is not a number of the training file's {rows:,} rows; "
+            f"{wanted.about.title}: validation={n!r} is not a number of the training file's {rows:,} rows; "
             f"write an int from 0 to {rows - 1:,}"
         )
-    return order(rows, seed)
+    return rows - int(n)
 
 
-def _scaled(raw: NDArray[np.uint8], taken: NDArray[np.int64] | None, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """The rows of `raw`, as `taken`, as numbers in [0, 1]: one array, filled and divided in place block by block."""
-    X = empty(raw.shape, dtype)
-    for rows in blocks(len(raw)):
-        X[rows] = raw[rows if taken is None else taken[rows]]
-        X[rows] /= 255
-    return X
+def _one_of(wanted: _Wanted, option: str, *allowed: str) -> str:
+    value = getattr(wanted, option)
+    if value not in allowed:
+        choices = " or ".join(map(repr, allowed))
+        raise DataError(f"{wanted.about.title}: {option}={value!r} is unknown; write {choices}")
+    return value
+
+
+def _course_order(wanted: _Wanted, rows: int) -> NDArray[np.int64]:
+    """What np.random.permutation(rows) answers after np.random.seed(seed), from a generator of our own."""
+    seed = wanted.seed
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
+        raise DataError(f"seed={seed!r} does not fix an order of the rows; write an int from 0 to 2**32 - 1")
+    return np.random.RandomState(int(seed)).permutation(rows)
