@@ -258,3 +258,33 @@ def test_noise_and_changing_inputs_that_do_not_fit_are_refused():
     g = Graph("lone", {"w": w, "M": mask}, (w,), roles={"M": "noise"}, updates={"w": w + cr.sum(mask * w)})
     with pytest.raises(InputError, match=r"the size q of M \(q,\) is that of no other input"):
         cr.compile(g).steps({"w": np.ones(())}, {}, np.zeros((2, 0), int), noise={"M": 0.5})
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("engine", ["numpy", "xla"])
+@pytest.mark.parametrize("every", [1, 2, 3, 4, 9])
+def test_watched_steps_look_closer_and_change_nothing(engine: str, dtype: str, every: int):
+    graph = descent()
+    dW = graph.updates["W"] - graph.inputs["W"]
+    closer = replace(graph, outputs=(*graph.outputs, cr.norm(dW)), names={cr.norm(dW): "moved", graph.output: "L"})
+    plain, watched = (cr.compile(g, engine=engine) for g in (graph, closer))
+    state = {"W": np.linspace(-1, 1, 6).reshape(3, 2).astype(dtype), "b": np.zeros(2, dtype)}
+    data = {"X": X.astype(dtype), "y": y}
+    fresh = lambda: {k: v.copy() for k, v in state.items()}
+    run = lambda program, **options: program.steps(fresh(), data, ORDER, lr=0.5, **options)
+    (now, record), (_, all_of_it), (bare, _) = run(plain, watch=(watched, every)), run(watched), run(plain)
+    assert list(record) == ["L", "moved"] and record["moved"].dtype == dtype
+    seen = np.arange(len(ORDER)) % every == 0
+    np.testing.assert_allclose(record["moved"][seen], all_of_it["moved"][seen], 1e-5 if dtype == "float32" else 1e-12)
+    assert np.isnan(record["moved"][~seen]).all() and record["L"].shape == (len(ORDER),)
+    for k in state:
+        np.testing.assert_allclose(now[k], bare[k], 1e-5 if dtype == "float32" else 1e-12, 1e-6)
+
+
+def test_what_cannot_watch_is_refused():
+    run, state = cr.compile(descent()), {"W": np.zeros((3, 2)), "b": np.zeros(2)}
+    other = cr.compile(replace(descent(), updates={"W": descent().updates["W"]}))
+    with pytest.raises(GraphError, match="watch takes a program of descent with further outputs, for numpy"):
+        run.steps(state, {"X": X, "y": y}, ORDER, lr=0.1, watch=(other, 2))
+    with pytest.raises(InputError, match="every k-th step"):
+        run.steps(state, {"X": X, "y": y}, ORDER, lr=0.1, watch=(run, 0))

@@ -232,3 +232,9 @@ def test_arrays_of_another_rank_are_refused():
         run(X=np.ones(4), **nn.Linear(4, 3).initial())
     with pytest.raises(InputError, match=r"X has shape \(2, 5\) and must have \(n, 4\)"):
         run(X=np.ones((2, 5)), **nn.Linear(4, 3).initial())
+
+
+def test_names_of_a_network_do_not_depend_on_what_its_caller_holds():
+    net = cr.nn.Sequential(cr.nn.Linear(5, 4), cr.nn.ReLU(), cr.nn.Function(cr.tanh))
+    mine = net.graph()["H1"]
+    assert net.graph()["H1"] is mine and net.layers["H1"] == cr.nn.ReLU()

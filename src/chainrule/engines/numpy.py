@@ -19,6 +19,7 @@ from .kernels import along, array_rules, convolution_rules, over
 from .load import load
 from .noise import Noise
 from .numpy_convolution import conv2d, conv2d_input, conv2d_kernel, patches
+from .watched import Watched
 
 kernel = Table("numpy")
 
@@ -158,11 +159,14 @@ class NumpyEngine:
         noise: Sequence[Noise],
         seed: int,
         first: int,
+        watched: Watched | None,
     ) -> tuple[dict[str, Any], list[Any]]:
         """One update after another: step k sees the rows `order[k]` of `data`, `each[name][k]`, noise of first + k."""
         now = {k: np.array(v) for k, v in state.items()}
         fixed = dict(constants)
-        kept: list[list[Any]] = [[] for _ in range(records)]
+        further = watched.further if watched else 0
+        kept: list[list[Any]] = [[] for _ in range(records + further)]
+        unseen = (np.nan,) * further
         order = np.asarray(order)
         # every batch in the same memory: fresh memory costs a page fault for each 4 kB
         memory = {k: np.empty((order.shape[1], *v.shape[1:]), v.dtype) for k, v in data.items()}
@@ -175,11 +179,17 @@ class NumpyEngine:
                 given[name] = v[k]
             for name, drawn in streams.items():
                 given[name] = next(drawn)
-            results = function(*[given[name] for name in inputs])
+            arrays = [given[name] for name in inputs]
+            if watched and k % watched.every == 0:
+                results = watched.function(*arrays)
+            else:
+                results = function(*arrays)
+                results = (*results[:records], *unseen, *results[records:]) if further else results
             for record, value in zip(kept, results):
                 record.append(value)
-            now = dict(zip(now, results[records:]))
-        return now, [np.array(record) for record in kept]
+            now = dict(zip(now, results[records + further :]))
+        loss = np.result_type(*kept[0]) if further and kept[0] else None  # NaN alone would be float64
+        return now, [np.array(r, loss if i >= records else None) for i, r in enumerate(kept)]
 
 
 ENGINE = NumpyEngine()

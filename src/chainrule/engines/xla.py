@@ -20,6 +20,7 @@ from ..views.source import Dialect, Program
 from .kernels import along, array_rules, convolution_rules, over
 from .load import load
 from .noise import Noise
+from .watched import Watched
 from .xla_convolution import conv2d, conv2d_input, conv2d_kernel
 
 kernel = Table("xla")
@@ -90,10 +91,16 @@ class Jitted:
             return self._compiled.lower(*arrays).compile()
 
     def loop(
-        self, inputs: tuple[str, ...], updated: tuple[str, ...], records: int, noise: tuple[Noise, ...]
+        self,
+        inputs: tuple[str, ...],
+        updated: tuple[str, ...],
+        records: int,
+        noise: tuple[Noise, ...],
+        watched: Watched | None,
     ) -> Callable[..., Any]:
         """`_scan` over the program; `updated` names the states, and `records` results come before the new ones."""
-        key = inputs, updated, records, noise
+        plain = watched._replace(function=watched.function._plain) if watched else None  # type: ignore[attr-defined]
+        key = inputs, updated, records, noise, plain
         if key not in self._loops:
             self._loops[key] = jax.jit(partial(_scan, self._plain, *key), donate_argnums=0)
         return self._loops[key]
@@ -138,12 +145,13 @@ class XlaEngine:
         noise: Sequence[Noise],
         seed: int,
         first: int,
+        watched: Watched | None,
     ) -> tuple[dict[str, Any], list[Any]]:
         """All updates in one call: a scan over `order` with the data on the device and the state's buffers donated.
 
         Step k sees the rows `order[k]` of `data`, `each[name][k]`, and noise of the step first + k.
         """
-        loop = function.loop(tuple(inputs), tuple(state), records, tuple(noise))
+        loop = function.loop(tuple(inputs), tuple(state), records, tuple(noise), watched)
         with jax.enable_x64(True):
             own = {k: v if isinstance(v, jax.Array) else jnp.array(v) for k, v in state.items()}
             start = np.uint32(seed), np.uint32(first)  # traced: another seed needs no other program
@@ -153,14 +161,18 @@ class XlaEngine:
 
 def _scan(
     function: Callable[..., Any], inputs: tuple[str, ...], updated: tuple[str, ...], records: int,
-    noise: tuple[Noise, ...], state: Any, constants: Any, data: Any, order: Any, each: Any, start: Any,
+    noise: tuple[Noise, ...], watched: Watched | None, state: Any, constants: Any, data: Any, order: Any, each: Any,
+    start: Any,
 ):  # fmt: skip
-    """`updated` names the states in the order of the program's results: JAX hands dictionaries back sorted by key."""
+    """`updated` names the states in the order of the program's results: JAX hands dictionaries back sorted by key.
+
+    Steps that are watched begin groups of steps, each a scan in a scan: a condition in every step would copy the state.
+    """
 
     seed, first = start
     numbers = first + jnp.arange(len(order), dtype=np.uint32) if noise else None
 
-    def step(state: Any, now: Any) -> Any:
+    def step(function: Callable[..., Any], records: int, state: Any, now: Any) -> Any:
         rows, each, number = now
         batch = {k: jnp.take(v, rows, axis=0, mode="clip") for k, v in data.items()}
         drawn = {n.name: n.at(jnp, seed, number) for n in noise}
@@ -168,7 +180,31 @@ def _scan(
         results = function(*[given[k] for k in inputs])
         return dict(zip(updated, results[records:])), results[:records]
 
-    return jax.lax.scan(step, state, (order, each, numbers))
+    every_step = partial(step, function, records)
+    if watched is None:
+        return jax.lax.scan(every_step, state, (order, each, numbers))
+
+    def group(state: Any, now: Any) -> Any:
+        head, rest = jax.tree.map(lambda a: a[0], now), jax.tree.map(lambda a: a[1:], now)
+        state, seen = step(watched.function, records + watched.further, state, head)
+        state, kept = jax.lax.scan(every_step, state, rest)
+        joined = [jnp.concatenate([a[None], b]) for a, b in zip(seen, kept)]
+        return state, (joined, seen[records:])
+
+    whole = len(order) // watched.every
+    cut = whole * watched.every
+    groups, last = (
+        jax.tree.map(f, (order, each, numbers))
+        for f in (lambda a: a[:cut].reshape(whole, watched.every, *a.shape[1:]), lambda a: a[cut:])
+    )
+    state, (kept, seen) = jax.lax.scan(group, state, groups)
+    kept = [a.reshape(cut, *a.shape[2:]) for a in kept]
+    if cut < len(order):
+        state, (rest, more) = group(state, last)
+        kept = [jnp.concatenate([a, b]) for a, b in zip(kept, rest)]
+        seen = [jnp.concatenate([a, b[None]]) for a, b in zip(seen, more)]
+    unseen = [jnp.full((len(order), *a.shape[1:]), jnp.nan, a.dtype) for a in seen]
+    return state, [*kept, *(a.at[:: watched.every].set(b) for a, b in zip(unseen, seen))]
 
 
 ENGINE = XlaEngine()

@@ -14,6 +14,7 @@ import numpy as np
 from ..calculus.checkpoints import checkpointed
 from ..engines.binding import Signature, as_array, converted, precision
 from ..engines.noise import Noise
+from ..engines.watched import Watched
 from ..graph.collector import no_collection
 from ..graph.dims import evaluate
 from ..graph.errors import GraphError, InputError
@@ -100,6 +101,7 @@ class Compiled:
         noise: Mapping[str, float] | None = None,
         seed: int = 0,
         first_step: int = 0,
+        watch: tuple[Compiled, int] | None = None,
         **constants: Any,
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Many updates in one call.
@@ -113,6 +115,8 @@ class Compiled:
         seed       the generator's: an integer from 0 to 2³² − 1
         first_step the number of the first step, from which the noise is drawn. A run cut into several calls that go on
                    counting draws what it would have drawn in one
+        watch      (program, k): at the steps 0, k, 2k, … of this call `program` runs in this one's place. It is
+                   compiled for this engine, from this graph with further outputs, whose records are NaN at all other steps
         constants  the remaining inputs, the same for all steps
 
         Answers the new state, and {output name: its value at every step, (steps, …)}. On xla all steps run on the
@@ -144,11 +148,12 @@ class Compiled:
         drawn = self._check_steps(state, data, order, constants, varying, noise)
         fixed = {k: _scalar(v, kind) for k, v in constants.items()}
         ordered = {k: state[k] for k in self.graph.updates}
+        watched = None if watch is None else self._watched(*watch)
         now, kept = self._engine.steps(
             self._function, list(self.graph.inputs), len(self.graph.outputs), ordered, data, order, fixed,
-            varying, drawn, int(seed), int(first_step),
+            varying, drawn, int(seed), int(first_step), watched,
         )  # fmt: skip
-        return now, dict(zip(self.output_names, kept))
+        return now, dict(zip(self.output_names if watch is None else watch[0].output_names, kept))
 
     def peak_bytes(self, /, **arrays: Any) -> int:
         """The most memory that a call holds beyond its arguments, measured.
@@ -214,6 +219,16 @@ class Compiled:
     def _precision(self, state: Mapping[str, Any]) -> str:
         real = {k: v for k, v in state.items() if self.graph.inputs[k].kind == REAL}
         return precision(real, state, self.dtype, self._engine.precisions)
+
+    def _watched(self, program: Compiled, every: int) -> Watched:
+        """Raises GraphError where `program` cannot stand in for this one."""
+        mine, other = self.graph, program.graph
+        same = list(mine.inputs.values()) == list(other.inputs.values()) and mine.updates == other.updates
+        if not same or other.outputs[: len(mine.outputs)] != mine.outputs or program.engine != self.engine:
+            raise GraphError(f"watch takes a program of {mine.name} with further outputs, for {self.engine}")
+        if isinstance(every, bool) or not isinstance(every, Integral) or every < 1:
+            raise InputError(f"watch runs at every k-th step, k an integer of at least 1, not {every!r}")
+        return Watched(program._function, int(every), len(other.outputs) - len(mine.outputs))
 
     def _check_sources(self, given: Mapping[str, Mapping[str, Any]]) -> None:
         """Every input comes from one place, and the noise from somewhere. Raises InputError."""

@@ -11,7 +11,7 @@ from types import CodeType, FrameType
 from typing import NamedTuple, Protocol
 
 _PACKAGE = Path(__file__).parents[1]
-_LAYERS = ("graph", "ops", "rewrite", "calculus", "views", "grammar", "engines", "face", "optim", "nn")
+_LAYERS = ("graph", "ops", "rewrite", "calculus", "views", "grammar", "engines", "face", "optim", "nn", "train")
 _MACHINERY = tuple(f"{_PACKAGE / layer}{os.sep}" for layer in _LAYERS)
 _ours: dict[str, bool] = {}  # by file: code objects would be kept alive, and equal ones may stand in two files
 

@@ -74,7 +74,11 @@ class Tracer(Naming):
         self._top: FrameType | None = None
 
     def __enter__(self) -> Tracer:
-        self._base = sys._getframe(1)
+        return self.begin(sys._getframe(1))
+
+    def begin(self, base: FrameType) -> Tracer:
+        """Watch what is called from the frame `base`; what that frame and its callers hold has other names already."""
+        self._base = base
         self._previous = set_tracer(self)
         return self
 

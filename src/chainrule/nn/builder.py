@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,8 @@ class Builder:
         self._needs: list[tuple[Size, str]] = []
         self._quantities: dict[Node, str] = {}
         self._fixed: dict[Node, str] = {}
+        self._within: list[Module] = []
+        self.makers: dict[Node, Module] = {}  # of parameters and named quantities
         self._tracer = Tracer()
 
     # What a module asks for -------------------------------------------------------------------------------------------
@@ -78,12 +81,12 @@ class Builder:
         """`quantity`, which the derivation will call `stem` and a number, unless it has a name."""
         if self._tracer.name_of(quantity) is None:
             self._quantities.setdefault(quantity, stem)
-        return quantity
+        return self._made(quantity)
 
     def weight(self, stem: str, quantity: Node) -> Node:
         """As `named`, for what stands in a parameter's place: it takes a number among the parameters."""
         self._fixed[quantity] = self._next(stem)
-        return quantity
+        return self._made(quantity)
 
     def apply(self, module: Module, x: Node, before: str = "") -> Node:
         """What `module` makes of `x`. Raises ShapeError where it cannot take it.
@@ -93,7 +96,9 @@ class Builder:
         if module.takes is not None and tuple(x.shape[1:]) != tuple(module.takes):
             given = f"{before} gives {shape_text(x.shape)}" if before else f"it is given {shape_text(x.shape)}"
             raise ShapeError(f"{module!r} takes {shape_text((size(BATCH), *module.takes))}, and {given}")
+        self._within.append(module)
         made = module.build(x, self)
+        self._within.pop()
         if not isinstance(made, Node):
             raise GraphError(f"{module!r} must build a node of the graph, and it answered {made!r}")
         return made
@@ -106,20 +111,27 @@ class Builder:
             raise NamingError(f"there is an input called {name} already; choose another name")
         self.inputs[name] = made = leaf(name, shape, kind)
         self.roles[name] = role
-        return made
+        return self._made(made)
 
     def __enter__(self) -> Builder:
         self._calm = no_collection()
         self._calm.__enter__()
-        self._tracer.__enter__()
+        self._tracer.begin(sys._getframe(1))
         return self
 
     def __exit__(self, *error: Any) -> None:
         self._tracer.__exit__(*error)
         self._calm.__exit__(*error)
 
-    def graph(self, name: str, output: Node, names: Mapping[str, Node]) -> Graph:
-        """What was built, as a graph; `names` are names without a number, such as L."""
+    def graph(
+        self, name: str, output: Node, names: Mapping[str, Node], beside: Mapping[str, Node] | None = None
+    ) -> Graph:
+        """What was built, as a graph; `names` are names without a number, such as L.
+
+        beside   further names, of quantities that the output is not computed from
+        """
+        beside = beside or {}
+        names = {**names, **beside}
         for called, n in names.items():
             self._tracer.gave(n, called, _OURS)
         taken = {*self.inputs, *self._fixed.values(), *names}
@@ -130,8 +142,9 @@ class Builder:
             self._tracer.gave(n, _fresh(stem, taken, used), _OURS)
         order = sorted(self.inputs, key=lambda k: ("data", "parameter", "state", "noise").index(self.roles[k]))
         inputs = {k: self.inputs[k] for k in order}
-        made = assembled(name, inputs, output, self._tracer, {k: self.roles[k] for k in order})
-        return replace(made, updates=dict(self._updates), needs=tuple(self._needs))
+        outputs = (output, *beside.values())
+        made = assembled(name, inputs, outputs, self._tracer, {k: self.roles[k] for k in order})
+        return replace(made, outputs=outputs[:1], updates=dict(self._updates), needs=tuple(self._needs))
 
     def _started(self, stem: str, shape: Sequence[Any], start: Any, role: str) -> Node:
         name = self._next(stem)
@@ -142,6 +155,11 @@ class Builder:
         how.check(sizes)
         self.starts[name] = how
         return self.leaf(name, sizes, role)
+
+    def _made(self, n: Node) -> Node:
+        if self._within:
+            self.makers.setdefault(n, self._within[-1])
+        return n
 
     def _next(self, stem: str) -> str:
         return _fresh(stem, {*self.inputs, *self._fixed.values()}, {})

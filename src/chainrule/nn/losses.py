@@ -6,6 +6,12 @@ One convention for all: the mean over the examples of the sum over an example's 
 
 With one output, and for cross-entropy always, that is PyTorch's ``reduction="mean"``; with m outputs PyTorch's mean
 over all entries is this divided by m. Every loss stays finite, and so does its gradient, for scores of any size.
+
+With weights of the examples, `sample_weight` w (n,), the mean is weighted, as scikit-learn's:
+
+    L = Σᵢ wᵢ Σⱼ ℓ(sᵢⱼ, yᵢⱼ) / Σᵢ wᵢ.
+
+They are at least 0; a batch in which all of them are 0 has no mean, and L is NaN.
 """
 
 from __future__ import annotations
@@ -21,12 +27,13 @@ from ..ops.elementary import abs as magnitude
 from ..ops.elementary import sigmoid
 from ..ops.indexing import one_hot
 from ..ops.movement import sum as total
-from ..ops.reduce import softmax
+from ..ops.reduce import mean, softmax
 
 # Functions of nodes --------------------------------------------------------------------------------------------------
+# (sample_weight has no annotation: `cr.trace` would take it for sizes, and the parameter for an input.)
 
 
-def squared_error(yhat: Any, y: Any) -> Node:
+def squared_error(yhat: Any, y: Any, sample_weight=None) -> Node:
     """1/n Σᵢ ‖ŷᵢ − yᵢ‖², for ŷ and y of one shape (n, …). ∂: 2(ŷ − y)/n.
 
     PyTorch's ``MSELoss`` divides by all entries of ŷ, not by n alone; many books put ½ in front.
@@ -37,10 +44,10 @@ def squared_error(yhat: Any, y: Any) -> Node:
     19.5
     """
     yhat, y = _alike("squared_error", yhat, y)
-    return total((yhat - y) ** 2) / yhat.shape[0]
+    return _mean((yhat - y) ** 2, sample_weight)
 
 
-def absolute_error(yhat: Any, y: Any) -> Node:
+def absolute_error(yhat: Any, y: Any, sample_weight=None) -> Node:
     """1/n Σᵢ ‖ŷᵢ − yᵢ‖₁, for ŷ and y of one shape (n, …). ∂: sign(ŷ − y)/n, and 0 at the kink, as PyTorch's ``L1Loss``.
 
     >>> import chainrule as cr
@@ -48,10 +55,10 @@ def absolute_error(yhat: Any, y: Any) -> Node:
     1.0
     """
     yhat, y = _alike("absolute_error", yhat, y)
-    return total(magnitude(yhat - y)) / yhat.shape[0]
+    return _mean(magnitude(yhat - y), sample_weight)
 
 
-def huber(yhat: Any, y: Any, delta: float = 1.0) -> Node:
+def huber(yhat: Any, y: Any, delta: float = 1.0, sample_weight=None) -> Node:
     """1/n Σᵢⱼ h(ŷᵢⱼ − yᵢⱼ) with h(r) = r²/2 where |r| ≤ δ, and δ(|r| − δ/2) beyond. ∂: r/n, then ±δ/n.
 
     Source: Huber, Robust estimation of a location parameter, 1964. The same h as PyTorch's ``HuberLoss``; its
@@ -66,10 +73,12 @@ def huber(yhat: Any, y: Any, delta: float = 1.0) -> Node:
     yhat, y = _alike("huber", yhat, y)
     r = yhat - y
     size = magnitude(r)
-    return total(where(size <= delta, r**2 / 2, delta * (size - delta / 2))) / yhat.shape[0]
+    return _mean(where(size <= delta, r**2 / 2, delta * (size - delta / 2)), sample_weight)
 
 
-def cross_entropy(logits: Any, y: Any, weights: Any = None, smoothing: float = 0.0) -> Node:
+def cross_entropy(
+    logits: Any, y: Any, weights: Any = None, smoothing: float = 0.0, sample_weight=None
+) -> Node:
     """−1/n Σᵢ Σⱼ tᵢⱼ log pᵢⱼ with p = softmax(logits): how well scores predict classes. ∂ in the logits: (p − t)/n.
 
     logits      (n, c): scores, not probabilities
@@ -77,6 +86,8 @@ def cross_entropy(logits: Any, y: Any, weights: Any = None, smoothing: float = 0
     weights     w (c,), one for each class: −Σᵢⱼ wⱼ tᵢⱼ log pᵢⱼ, divided by Σᵢ w[yᵢ] for labels and by n for
                 probabilities; numbers or a node
     smoothing   ε from 0 to 1: t becomes (1 − ε) t + ε/c
+    sample_weight   one for each example, which multiplies its term and its part of the divisor: with both kinds of
+                weights and labels, −Σᵢⱼ sᵢ wⱼ tᵢⱼ log pᵢⱼ / Σᵢ sᵢ w[yᵢ]
 
     Equal to PyTorch's ``CrossEntropyLoss`` in all of these. Label smoothing: Szegedy, Vanhoucke, Ioffe, Shlens and
     Wojna, Rethinking the Inception architecture, CVPR 2016, section 7.
@@ -92,11 +103,11 @@ def cross_entropy(logits: Any, y: Any, weights: Any = None, smoothing: float = 0
     t, w = targets(logits, y, smoothing), None if weights is None else _weights(logits, weights)
     terms = t * log(softmax(logits)) if w is None else w * t * log(softmax(logits))
     if w is None or y.kind == REAL:
-        return -total(terms) / logits.shape[0]
-    return -total(terms) / total(one_hot(y, logits.shape[1]) * w)
+        return -_sum(terms, sample_weight) / _examples(terms, sample_weight)
+    return -_sum(terms, sample_weight) / _sum(one_hot(y, logits.shape[1]) * w, sample_weight)
 
 
-def binary_cross_entropy(logits: Any, y: Any) -> Node:
+def binary_cross_entropy(logits: Any, y: Any, sample_weight=None) -> Node:
     """−1/n Σᵢⱼ (yᵢⱼ log pᵢⱼ + (1 − yᵢⱼ) log(1 − pᵢⱼ)) with p = σ(logits). ∂ in the logits: (p − y)/n.
 
     logits and y are of one shape (n, …); y is from 0 to 1. With one output equal to PyTorch's ``BCEWithLogitsLoss``,
@@ -109,7 +120,42 @@ def binary_cross_entropy(logits: Any, y: Any) -> Node:
     """
     logits, y = _alike("binary_cross_entropy", logits, y)
     p = sigmoid(logits)
-    return -total(y * log(p) + (1 - y) * log(1 - p)) / logits.shape[0]
+    terms = y * log(p) + (1 - y) * log(1 - p)
+    return -_sum(terms, sample_weight) / _examples(terms, sample_weight)
+
+
+# Over the examples ---------------------------------------------------------------------------------------------------
+
+
+def _mean(terms: Node, sample_weight: Any) -> Node:
+    """1/n Σᵢ Σ tᵢ…, or with weights Σᵢ wᵢ Σ tᵢ… / Σᵢ wᵢ, for terms (n, …)."""
+    return _sum(terms, sample_weight) / _examples(terms, sample_weight)
+
+
+def _examples(terms: Node, sample_weight: Any) -> Any:
+    """What a sum over the examples is divided by: n, or with weights Σᵢ wᵢ."""
+    return terms.shape[0] if sample_weight is None else total(node(sample_weight))
+
+
+def _sum(terms: Node, sample_weight: Any) -> Node:
+    """Σᵢ Σ tᵢ…, or with weights Σᵢ wᵢ Σ tᵢ…"""
+    if sample_weight is None:
+        return total(terms)
+    w = node(sample_weight)
+    if w.shape != terms.shape[:1]:
+        raise ShapeError(
+            f"there must be a weight for each example, {shape_text(terms.shape[:1])}; sample_weight is "
+            f"{shape_text(w.shape)}"
+        )
+    return total(w * total(terms, axis=tuple(range(1, terms.ndim))) if terms.ndim > 1 else w * terms)
+
+
+def share_correct(correct: Node, sample_weight=None) -> Node:
+    """The share of what is true among booleans (n, …), each example weighted: the accuracy."""
+    if sample_weight is None:
+        return mean(correct)
+    each = mean(correct, axis=tuple(range(1, correct.ndim))) if correct.ndim > 1 else where(correct, 1, 0)
+    return _mean(each, sample_weight)
 
 
 # What is given, checked ----------------------------------------------------------------------------------------------

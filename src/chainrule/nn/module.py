@@ -76,7 +76,7 @@ class Module:
 
     def loss_graph(
         self, loss: str | Loss | Callable[..., Node] = "cross_entropy", training: bool = True,
-        penalty: Penalty | Sequence[Penalty] = (),
+        penalty: Penalty | Sequence[Penalty] = (), weighted: bool = False, metrics: bool = False,
     ) -> Graph:  # fmt: skip
         """The loss of a batch, a scalar L, for X (n, …) and y, whose shape and kind the loss decides.
 
@@ -84,27 +84,42 @@ class Module:
                   options, such as ``nn.CrossEntropy(smoothing=0.1)``; or a function of output and y, both (n, …), that
                   answers a scalar node
         penalty   ``cr.optim.L2(lam)``, ``L1(lam)``, or several: the output is then J = L + λ‖W1‖² + …, without biases
+        weighted  examples have weights: an input sample_weight (n,), at least 0, and the mean over them is weighted
+        metrics   the graph knows what is recorded beside the loss by its name, ``graph["accuracy"]`` for the two
+                  cross-entropies; the output is the loss alone, as without
 
-        Raises GraphError for an unknown loss, or one that cannot follow this network.
+        Raises GraphError for an unknown loss, one that cannot follow this network, or that weights no examples.
 
         >>> import chainrule as cr
         >>> print(cr.nn.Linear(4, 3).loss_graph(loss="squared_error").text())
         Z1 = X @ W1 + b1
         L = sum((Z1 - y)²) / n
+        >>> g = cr.nn.Linear(4, 3).loss_graph(weighted=True, metrics=True)
+        >>> for equation in g.returning(g["L"], g["accuracy"]).equations()[-2:]:
+        ...     print(equation)
+        L = -sum(sample_weight ⊙ sum(Y ⊙ log(P), axis=1)) / sum(sample_weight)
+        accuracy = sum(sample_weight ⊙ where(equal(argmax(Z1, axis=1), y), 1, 0)) / sum(sample_weight)
         """
         chosen = loss_named(loss)
+        if weighted and not chosen.weighs:
+            raise GraphError(
+                f"the loss {chosen!r} has no weights for the examples: give it a third parameter, sample_weight, a "
+                f"node of shape (n,)"
+            )
         with Builder(training) as here:
             output = self._built(here)
             shape, kind = chosen.target(output)
             y = here.leaf("y", shape, "data", kind)
-            L = chosen(output, y)
+            weights = (here.leaf("sample_weight", shape[:1], "data"),) if weighted else ()
+            L = chosen(output, y, *weights)
             if L.shape or L.kind != REAL:
                 raise GraphError(
                     f"the loss {chosen!r} is {L.kind} of shape {shape_text(L.shape)}; it must be a real scalar, such "
                     f"as a mean over the batch"
                 )
             names = chosen.quantities(output, y)
-        graph = here.graph("network_loss", L, names | {"L": L})
+            beside = chosen.metrics(output, y, *weights) if metrics else {}
+        graph = here.graph("network_loss", L, names | {"L": L}, beside)
         penalties = [penalty] if isinstance(penalty, Penalty) else list(penalty)
         return penalised(graph, penalties, graph.parameters)
 
@@ -177,6 +192,19 @@ class Module:
                 raise ShapeError(f"{name} has the shape {shape_text(shape)}: give sizes as numbers to draw its values")
             drawn[name] = draw(how, name, shape, seed, drawn)
         return {k: drawn[k].astype(kind) for k in here.starts if here.roles[k] == role}
+
+    @property
+    def layers(self) -> dict[str, Module]:
+        """Which module makes each parameter and each named quantity of the graph to train with.
+
+        >>> import chainrule as cr
+        >>> cr.nn.Sequential(cr.nn.Linear(5, 4), cr.nn.ReLU()).layers
+        {'W1': Linear(5, 4), 'b1': Linear(5, 4), 'Z1': Linear(5, 4), 'H1': ReLU()}
+        """
+        with Builder(training=True) as here:
+            output = self._built(here)
+        graph = here.graph("network", output, {})
+        return {graph.names[n]: module for n, module in here.makers.items() if n in graph.names}
 
     @property
     def noise(self) -> dict[str, float]:
