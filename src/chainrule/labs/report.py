@@ -6,9 +6,8 @@ It follows the reader's light or dark setting, and prints.
 
 from __future__ import annotations
 
-import math
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -18,14 +17,25 @@ from ..face.check_report import Kink
 from ..face.numerical import entry_text
 from ..graph.dims import Size
 from ..graph.dims import latex as size_latex
-from ..graph.node import Node
 from ..plots import accuracy_curves, examples_grid, gradient_norms, image_grid, loss_curves, svg
-from ..views.counts import CONVENTION, Cost
+from ..plots.page import (
+    Section,
+    cost_table,
+    document,
+    duration,
+    figure,
+    percent,
+    program,
+    scientific,
+    shape,
+    table,
+    tiles,
+)  # fmt: skip
+from ..views.counts import CONVENTION
 from ..views.html import Row, equation_table, mathml
 from ..views.latex import LATEX
 from .network import PARAMETERS
 from .result import Result, facts
-from .style import STYLE
 
 MEANINGS = {
     "X": "a minibatch of images, one a row, pixels in [0, 1]",
@@ -56,42 +66,26 @@ def html_page(result: Result) -> str:
         _overview(result, known), _data(result), _network(result), _gradients(result), _cost(result, known),
         _check(result), _training(result), _weights(result), _test(result), _program(result), _again(result, known),
     ]  # fmt: skip
-    name = escape(result.data["name"])
-    links = "".join(f'<li><a href="#{key}">{title}</a></li>' for key, title, _ in sections)
-    body = "\n".join(
-        f'<section id="{key}">\n<h2><span class="number">{k}</span>{title}</h2>\n{content}\n</section>'
-        for k, (key, title, content) in enumerate(sections, 1)
-    )
-    return (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="color-scheme" '
-        'content="light dark">\n'
-        f"<title>A network on {name}, with its work shown</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n"
-        f'<header>\n<p class="kicker">chainrule lab mlp</p>\n<h1>A network on {name}, with its work shown</h1>\n'
-        f'<nav aria-label="Sections"><ol>{links}</ol></nav>\n</header>\n<main>\n{body}\n</main>\n'
-        f"<footer>Made by Chainrule {escape(known['version'])}. This page is complete in itself: it fetches "
-        "nothing.</footer>\n</body>\n</html>\n"
-    )
-
-
-Section = tuple[str, str, str]
+    return document(
+        f"A network on {result.data['name']}, with its work shown", "chainrule lab mlp", sections,
+        f"Made by Chainrule {known['version']}. This page is complete in itself: it fetches nothing.",
+    )  # fmt: skip
 
 
 def _overview(r: Result, known: dict[str, Any]) -> Section:
     s, scores = r.settings, r.scores
-    tiles = [
+    numbers = [
         (percent(scores["test"].accuracy), f"of {scores['test'].rows:,} test images right"),
         (f"{known['parameters']:,}", "parameters"),
         (scientific(r.check.max_relative_error), "largest relative error of a gradient"),
         (duration(r.seconds["train"]), f"for {known['steps']:,} steps on {s.engine}"),
     ]
-    shown = "".join(f"<div><dt>{what}</dt><dd>{value}</dd></div>" for value, what in tiles)
     text = (
         f"<p>One hidden layer of {s.hidden} neurons ({s.activation}) learns to tell {r.data['classes']} classes of "
         "images apart. This page shows all of it: the equations, the gradients derived from them, what they cost, "
         "the check that they are right, and how the training went.</p>"
     )
-    return "overview", "In short", f'{text}\n<dl class="tiles">{shown}</dl>'
+    return "overview", "In short", f"{text}\n{tiles(numbers)}"
 
 
 def _data(r: Result) -> Section:
@@ -157,16 +151,6 @@ _INDICATOR = r"\mathbb{1}\left[Z > 0\right]"
 
 def _cost(r: Result, known: dict[str, Any]) -> Section:
     symbols, numbers = r.derivation.cost, r.derivation.cost.at(**r.sizes)
-    names = {
-        "multiplications": "multiplications", "additions": "additions", "comparisons": "comparisons",
-        "special": "special functions", "macs": "MACs in matrix products", "flops": "FLOPs = 2·MACs",
-    }  # fmt: skip
-    rows = []
-    for key, what in names.items():
-        cells: list[str] = [what]
-        for polynomial, number in ((symbols.forward, numbers.forward), (symbols.backward, numbers.backward)):
-            cells += [_size(getattr(polynomial, key)), _count(number, key)]
-        rows.append(cells)
     saved = numbers.saved_bytes()
     step = r.seconds["step"]
     flops = float(known["step_cost"]["flops"])
@@ -175,7 +159,7 @@ def _cost(r: Result, known: dict[str, Any]) -> Section:
     text = (
         f"<p>One step on a minibatch, counted in the program that runs. The backward pass needs {numbers.ratio:.3g} "
         "times the products of the forward pass, not twice as many: nobody asks for the gradient of the images.</p>\n"
-        f"{table(['', 'forward', 'in this run', 'backward', 'in this run'], rows, 'cost', numeric=(2, 4))}\n"
+        f"{cost_table(symbols, numbers)}\n"
         f"<p>{known['parameters']:,} parameters: {_size(symbols.parameters)}. {saved:,} bytes of intermediate results "
         f"wait for the backward pass: {_size(symbols.saved_bytes())}. A step took {speed}. The whole training: "
         f"{scientific(flops * known['steps'])} FLOPs.</p>\n"
@@ -323,8 +307,7 @@ def _test(r: Result) -> Section:
 def _program(r: Result) -> Section:
     text = (
         "<p>The program that ran, printed from the graph: one step, with its loss, gradients and updates.</p>\n"
-        f"<details><summary>{r.source.count(chr(10)) + 1} lines of Python for {r.settings.engine}</summary>"
-        f'<pre class="scroll"><code>{escape(r.source)}</code></pre></details>'
+        f"{program(r.source, r.settings.engine or '')}"
     )
     return "program", "The program", text
 
@@ -349,55 +332,6 @@ def _again(r: Result, known: dict[str, Any]) -> Section:
 # Pieces ---------------------------------------------------------------------------------------------------------------
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]], kind: str, numeric: Sequence[int] = ()) -> str:
-    """A table whose cells are HTML; numbers stand to the right."""
-    cell = lambda k, text: f'<td class="num">{text}</td>' if k in numeric else f"<td>{text}</td>"
-    head = "".join(f'<th scope="col"{" class=num" if k in numeric else ""}>{h}</th>' for k, h in enumerate(heads))
-    body = "".join(f"<tr>{''.join(cell(k, c) for k, c in enumerate(row))}</tr>" for row in rows)
-    return (
-        f'<div class="scroll"><table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-    )
-
-
-def figure(picture: str, caption: str, kind: str = "") -> str:
-    return f'<figure class="{kind}">{picture}<figcaption>{escape(caption)}</figcaption></figure>'
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.2f} %"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them.
-
-    >>> duration(0.00023), duration(0.5), duration(75)
-    ('230 µs', '500 ms', '1 min 15 s')
-    """
-    if seconds < 0.9995e-3:
-        return f"{seconds * 1e6:.3g} µs"
-    if seconds < 0.9995:
-        return f"{seconds * 1e3:.3g} ms"
-    return f"{seconds:.3g} s" if seconds < 60 else f"{int(seconds // 60)} min {round(seconds % 60)} s"
-
-
-def shape(n: Node) -> str:
-    return mathml(r" \times ".join(map(size_latex, n.shape))) if n.shape else "scalar"
-
-
-def scientific(x: float) -> str:
-    """
-    >>> scientific(8.1e-07), scientific(0.0)
-    ('8.1·10⁻⁷', '0')
-    """
-    if not x or not math.isfinite(x):
-        return f"{x:g}"
-    digits, _, exponent = f"{x:.1e}".partition("e")
-    return f"{digits}·10{str(int(exponent)).translate(_RAISED)}"
-
-
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
 def _plain(latex: str) -> str:
     """1, where the derivation has the real number 1.0."""
     return latex.removesuffix(".0") if latex.removesuffix(".0").isdecimal() else latex
@@ -405,7 +339,3 @@ def _plain(latex: str) -> str:
 
 def _size(s: Size) -> str:
     return mathml(size_latex(s))
-
-
-def _count(cost: Cost, key: str) -> str:
-    return f"{getattr(cost, key):,}"

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from ..face.files import check_writable, write_file
+from ..graph.errors import OutputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +30,8 @@ _RC: dict[Any, Any] = {
     "ytick.color": INK, "grid.color": FAINT, "axes.facecolor": "none",
     "figure.facecolor": "none", "savefig.facecolor": "none", "axes.grid": True,
     "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True, "grid.linewidth": 0.6,
-    "font.family": "sans-serif", "font.size": 10, "axes.titlesize": 11, "legend.frameon": False, "lines.linewidth": 1.8,
+    "font.family": "sans-serif", "font.size": 10, "axes.titlesize": 11, "legend.facecolor": PAPER,
+    "legend.edgecolor": "none", "legend.framealpha": 0.75, "lines.linewidth": 1.8,
     "svg.fonttype": "none", "svg.image_inline": True, "path.simplify": True, "path.simplify_threshold": 0.3,
 }  # fmt: skip
 
@@ -55,6 +60,31 @@ def whole_numbers(axes: Axes) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axes.xaxis.set_major_locator(MaxNLocator(nbins="auto", integer=True, min_n_ticks=1))
+
+
+def save(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Write the figure as a PNG, SVG or PDF, as the file's name ends; whole or not at all, at 150 dots an inch.
+
+    Raises OutputError for another ending, and where the file cannot be written.
+    """
+    import matplotlib
+
+    kind = os.path.splitext(path)[1].lower().removeprefix(".")
+    if kind not in _KINDS:
+        raise OutputError(f"cannot write {path}: a figure is written as {', '.join(_KINDS)}; name it {_named(path)}")
+    check_writable(path)
+    out = io.BytesIO()
+    metadata = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}[kind]
+    with styled(), matplotlib.rc_context({"svg.hashsalt": "chainrule"}):
+        figure.savefig(out, format=kind, dpi=150, metadata=metadata, facecolor=PAPER)
+    write_file(path, out.getvalue())
+
+
+_KINDS = ("png", "svg", "pdf")
+
+
+def _named(path: str | os.PathLike[str]) -> str:
+    return os.path.splitext(os.path.basename(path))[0] + ".png"
 
 
 def svg(figure: Figure, name: str, description: str) -> str:

@@ -1,4 +1,6 @@
-"""The style sheet of a report: serif text, one column, light and dark, and on paper."""
+"""The style sheet of a page: serif text, one column, light and dark, and on paper."""
+
+from __future__ import annotations
 
 STYLE = """\
 :root { --ink: #1b1f24; --soft: #57606a; --line: #d0d4d9; --paper: #fefefe; --tint: #f4f5f7; --link: #0b5cad;
@@ -10,7 +12,7 @@ STYLE = """\
 html { background: var(--paper); color: var(--ink);
   font: 17px/1.55 Charter, "Bitstream Charter", Cambria, Georgia, serif; }
 body { max-width: 60rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
-h1, h2, th, dt, nav, .kicker, figcaption, footer, caption, .note, .tiles dd, summary {
+h1, h2, h3, th, dt, nav, .kicker, figcaption, footer, caption, .note, .tiles dd, summary {
   font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 h1 { font-size: 2rem; line-height: 1.2; margin: 0 0 1rem; letter-spacing: -0.01em; }
 h2 { font-size: 1.3rem; margin: 3rem 0 0.8rem; padding-top: 0.9rem; border-top: 1px solid var(--line); }
@@ -45,6 +47,18 @@ mtd { text-align: left; padding: 0.15em 0.4em; }
 .equations .left { text-align: right; padding-left: 0.6rem; }
 .equations .remark { padding-left: 1.8rem; color: var(--soft); font-size: 0.86rem; }
 .cost td { white-space: nowrap; }
+.steps td { border: 0 !important; padding: 0.3rem 0.35rem; vertical-align: middle; white-space: nowrap; }
+.steps td.left { text-align: right; padding-left: 0.5rem; }
+.steps .why { color: var(--soft); font-size: 0.82rem; line-height: 1.45; padding-left: 2rem; white-space: normal;
+  min-width: 17rem; max-width: 30rem; }
+.steps .below .why { padding: 0.1rem 0.35rem 0.5rem; }
+.steps .narrow { display: none; }
+@media (max-width: 56rem) { .steps .side { display: none; } .steps .narrow { display: table-row; } }
+.steps .first td { padding-top: 1rem; }
+.steps .head { color: var(--soft); font-size: 0.85rem; padding-top: 1.3rem; }
+.steps .layer td:first-child { border-left: 3px solid var(--line) !important; padding-left: 0.9rem; }
+.verdict { font-weight: 600; }
+h3 { font-size: 1.02rem; margin: 1.9rem 0 0.4rem; }
 .ok { color: var(--good); } .bad { color: var(--wrong); font-weight: 700; }
 figure { margin: 1.2rem 0; max-width: 42rem; }
 figure.wide { max-width: 54rem; }
@@ -69,3 +83,5 @@ summary { cursor: pointer; font-size: 0.92rem; color: var(--link); }
   nav, details { display: none; } h2 { break-after: avoid;
   } figure, .equations tr, .confusion { break-inside: avoid; } }
 """
+
+__all__ = ["STYLE"]
