@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from .face.checks import check_gradients
@@ -78,25 +79,32 @@ __all__ = [
     "InternalError", "KindError", "MissingRule", "NamingError", "NoDerivative", "Node", "Op", "OutputError",
     "ParseError", "Point", "ShapeError", "arange", "argmax", "broadcast_to", "check_gradients", "clip",
     "compare_counts", "concatenate", "conv2d", "cos", "cost", "derive", "diag", "dot", "einsum", "elu", "equal", "erf",
-    "exp", "expand_dims", "expm1", "eye", "flip", "gelu", "hessian", "jacobian", "leaky_relu", "log", "log1p",
-    "log_softmax", "logsumexp", "matmul", "maximum", "mean", "measure_recompute", "minimum", "norm",
+    "exp", "expand_dims", "expm1", "eye", "fit", "flip", "gelu", "hessian", "jacobian", "leaky_relu", "load", "log",
+    "log1p", "log_softmax", "logsumexp", "matmul", "maximum", "mean", "measure_recompute", "minimum", "norm",
     "numerical_gradient", "one_hot", "outer", "pad", "parse", "parse_latex", "relative_error", "relu", "reshape",
     "sigmoid", "sign", "silu", "sin", "softmax", "softplus", "sqrt", "square", "squeeze", "stack", "stop_gradient",
     "swapaxes", "take", "tanh", "tr", "trace", "transpose", "value_and_grad", "var", "where", "xlogy",
 ]  # fmt: skip
 
-# Imported when first asked for: `cr.models`.
-_SUBMODULES = ("data", "diagnose", "labs", "models", "nn", "optim", "plots")
+if _TYPE_CHECKING:
+    from .train.fit import fit
+    from .train.load import load
+
+# Imported when first asked for: `cr.models`, and `cr.fit`, which brings all of them.
+_LATER = {"fit": "train", "load": "train"}
+_SUBMODULES = ("data", "diagnose", "labs", "models", "nn", "optim", "plots", "sklearn", "train")
 
 
 def __getattr__(name: str) -> _Any:
     if name in _SUBMODULES:
         return _import_module(f".{name}", __name__)
+    if name in _LATER:
+        return getattr(_import_module(f".{_LATER[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_SUBMODULES})
+    return sorted({*globals(), *_SUBMODULES, *_LATER})
 
 
 _OF_BUILTIN_NAME = (abs, compile, max, min, sum)  # public as cr.abs, …, though not in __all__

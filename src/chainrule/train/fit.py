@@ -1,0 +1,148 @@
+"""`cr.fit`: a network, data, a loss and an update rule; a run that can be trusted, watched and resumed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..data.dataset import Dataset
+from ..graph.errors import GraphError, InputError
+from ..nn.criteria import loss_named
+from ..nn.module import Module
+from ..optim.rule import Rule
+from ..optim.sgd import SGD
+from .callbacks import Callback
+from .environment import blas_threads, limited
+from .errors import Interrupted, plural
+from .given import check_batches, checked, hidden_entries, precision, splits, weights_of
+from .keeper import Keeper
+from .nonfinite import diverged
+from .progress import Bar, shown
+from .run import Run
+from .settings import Settings
+from .training import NotFinite, Training
+
+USUAL = SGD(lr=0.1)
+
+
+def fit(
+    net: Module, data: Dataset | tuple[Any, Any], loss: Any = "cross_entropy", optimizer: Rule = USUAL, *,
+    epochs: int = 10, batch_size: int = 32, seed: int = 0, engine: str = "numpy", dtype: str | None = None,
+    validation: tuple[Any, Any] | None = None, sample_weight: Any = None, drop_last: bool = False,
+    norms_every: int = 10, callbacks: Sequence[Callback] = (), out: str | os.PathLike[str] | None = None,
+    resume: bool = False, checkpoint_every: int | None = None, params: Mapping[str, Any] | None = None,
+    progress: bool | None = None,
+) -> Run:  # fmt: skip
+    """Train a network: minibatches of a new order in each epoch, and one compiled program for a step.
+
+    net               layers, `cr.nn`
+    data              a Dataset of `cr.data`, of which train and validation are used; or (X, y), X (rows, …)
+    loss              as in `Module.loss_graph`: "cross_entropy", "squared_error", …, a `Loss`, or a function of nodes
+    optimizer         an update rule of `cr.optim`, with its schedule, penalties and clipping
+    epochs            passes over the rows
+    batch_size        rows of a minibatch; the last one of an epoch holds what is left, or is left out with `drop_last`
+    seed              decides first parameters, order of rows, and dropout's noise: permutation = f(seed, epoch)
+    engine, dtype     "numpy" or "xla"; "float32" or "float64", by default that of X (integers: float32)
+    validation        (X, y) to judge by after each epoch, where `data` is a pair
+    sample_weight     (rows,): the loss is Σ wᵢ ℓᵢ / Σ wᵢ over a minibatch
+    norms_every       norms of gradients, weights and updates are recorded at so many steps apart; 1: at each, which
+                      costs about 15 % of a small network's time
+    callbacks         of `cr.train.Callback`: `EarlyStopping`, `TensorBoard`, one's own
+    out               a folder for checkpoints, after each epoch, and for history.csv
+    resume            go on from the last checkpoint in `out`; if there is none, begin
+    checkpoint_every  checkpoints after so many steps within each epoch, too
+    params            parameters to start from, in place of ``net.initial(seed)``
+    progress          a bar on stderr; by default if that is a terminal
+
+    The same seed on the same engine and machine gives the same run, bit for bit, also when it was killed at any moment
+    and resumed (parameters, state of the update rule and of batch normalisation, order, noise and history). What makes
+    the bits differ, other versions, another machine or number of threads, is warned of.
+
+    Accuracies and losses of training are means over the minibatches as they came, each before its update; PyTorch
+    Lightning's and Keras' too. `val_loss` and `val_accuracy` are computed after the epoch in evaluation mode.
+
+    Raises DataError, InputError, GraphError, before the first step, for what does not fit; `cr.train.Diverged` where a
+    number is not finite, with the step, the layer and the operation; OutputError where `out` cannot be written to at
+    the start. A checkpoint that cannot be written later (a full disk) is warned of, and training goes on: the one
+    before stays. Ctrl-C raises `cr.train.Interrupted`, with the run so far.
+
+    >>> import chainrule as cr
+    >>> net = cr.nn.Sequential(cr.nn.Linear(64, 32), cr.nn.ReLU(), cr.nn.Linear(32, 10))
+    >>> run = cr.fit(net, cr.data.digits(), optimizer=cr.optim.SGD(lr=0.1, momentum=0.9), epochs=5)
+    >>> run.evaluate(cr.data.digits().test)["accuracy"] > 0.9
+    True
+    >>> sorted(run.history.epochs[-1])
+    ['accuracy', 'epoch', 'loss', 'lr', 'seconds', 'step', 'val_accuracy', 'val_loss']
+    """
+    chosen = loss_named(loss)
+    if not isinstance(net, Module):
+        raise GraphError(f"cr.fit trains a network of cr.nn, such as cr.nn.Sequential(…), not {net!r}")
+    dataset = data if isinstance(data, Dataset) else None
+    given = splits(data, validation)
+    kind = precision(given["train"].X, dtype)
+    folder = None if out is None else Path(out)
+    settings = Settings(
+        optimizer, epochs, batch_size, seed, engine, kind, drop_last, norms_every, folder, checkpoint_every
+    )
+    ready = {name: checked(net, chosen, split, kind, name) for name, split in given.items()}
+    train = ready["train"]
+    if settings.batch_size > train.rows:
+        raise InputError(f"batch_size is {batch_size:,}, and there are {plural(train.rows, 'row')} to train on")
+    check_batches(net, batch_size, train.rows, drop_last)
+    weights = None if sample_weight is None else weights_of(sample_weight, train.rows, kind)
+    threads = blas_threads(engine, hidden_entries(net, batch_size))
+    with limited(threads):
+        training = Training(net, chosen, train, ready.get("validation"), settings, params, weights)
+        run = Run(training, dataset)
+        keeper = None if folder is None else Keeper(folder, run, training, train, weights, threads)
+        if keeper is not None:
+            keeper.begin(resume)
+        elif resume:
+            raise InputError("resume goes on from the checkpoints in a folder: say which, out=…")
+        _train(run, training, keeper, [*callbacks, *([Bar()] if shown(progress) else [])])
+    return run
+
+
+def _train(run: Run, training: Training, keeper: Keeper | None, callbacks: Sequence[Callback]) -> None:
+    try:
+        for c in callbacks:
+            c.begin(run)
+        while run.epoch < run.epochs and run.stopped is None:
+            _epoch(run, training, keeper, callbacks)
+    except NotFinite as found:
+        raise diverged(run, training, found) from None
+    except KeyboardInterrupt:
+        raise Interrupted(_interrupted(run, keeper), run) from None
+    finally:
+        for c in callbacks:
+            c.end(run)
+
+
+def _epoch(run: Run, training: Training, keeper: Keeper | None, callbacks: Sequence[Callback]) -> None:
+    for call in training.calls():
+        training.run(call)
+        for c in callbacks:
+            c.advance(run, call.stop - call.start)
+        if keeper is not None and call.checkpoint and call.stop < run.steps_per_epoch:
+            keeper.save()
+    training.end_epoch()
+    stops = [c for c in callbacks if c.epoch(run)]
+    if stops:
+        run.stopped = f"{stops[0]!r} after epoch {run.epoch}"
+    if keeper is not None:
+        keeper.save()
+
+
+def _interrupted(run: Run, keeper: Keeper | None) -> str:
+    where = f"interrupted in epoch {min(run.epoch + 1, run.epochs)}, after {plural(len(run.history), 'step')}"
+    if keeper is None:
+        return f"{where}; without out= nothing was kept on disk, and the run so far is in the exception's .run"
+    steps = keeper.checkpoints.steps()
+    if not steps:
+        return f"{where}, before the first checkpoint"
+    return f"{where}; {keeper.checkpoints.folder} holds step {steps[0]:,}: resume=True goes on from there"
+
+
+__all__ = ["fit"]

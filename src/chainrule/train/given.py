@@ -1,0 +1,84 @@
+"""What `fit` is given to learn from, checked, and as arrays in the precision of the run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.arrays import check_features
+from ..data.dataset import Dataset, Split
+from ..graph.dims import evaluate
+from ..graph.errors import DataError, InputError
+from ..nn.builder import BATCH
+from ..nn.criteria import Loss
+from ..nn.module import Module
+from .errors import plural
+from .targets import targets_for
+
+Array = NDArray[Any]
+
+
+def splits(data: Any, validation: Any) -> dict[str, Split]:
+    if isinstance(data, Dataset):
+        if validation is not None:
+            raise InputError("the data set has validation rows of its own; validation= goes with a pair (X, y)")
+        found = {"train": data.train} | ({"validation": data.validation} if data.validation.rows else {})
+        return found
+    pairs = {"data": data} if validation is None else {"data": data, "validation": validation}
+    for name, pair in pairs.items():
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise DataError(f"{name} is a Dataset or a pair (X, y), not {type(pair).__name__}")
+    return {name.replace("data", "train"): Split(*map(_array, pair)) for name, pair in pairs.items()}
+
+
+def _array(values: Any) -> Any:
+    return values if hasattr(values, "dtype") else np.asarray(values)
+
+
+def precision(X: Any, asked: Any) -> str:
+    if asked is not None:
+        return str(asked) if isinstance(asked, str) else str(np.dtype(asked))
+    return str(X.dtype) if str(X.dtype) in ("float64", "bfloat16") else "float32"
+
+
+def checked(net: Module, loss: Loss, split: Split, dtype: str, name: str) -> Split:
+    X = check_features(split.X, name, ndim=None)
+    takes = net.takes
+    if takes is not None and tuple(X.shape[1:]) != tuple(takes):
+        row = " x ".join(map(str, X.shape[1:]))
+        raise DataError(f"{name}: a row of X has shape {row}, and {net!r} takes {' x '.join(map(str, takes))}")
+    return Split(X.astype(dtype, copy=False), targets_for(net, loss, split.y, len(X), dtype, name))
+
+
+def check_batches(net: Module, batch_size: int, rows: int, drop_last: bool) -> None:
+    """Raises InputError where a minibatch, the last one of an epoch too, is smaller than a layer needs."""
+    left = rows % batch_size
+    for batch in {batch_size, *([left] if left and not drop_last else [])}:
+        for needed, why in net.graph(training=True).needs:
+            if evaluate(needed, {BATCH: batch}) < 1:
+                last = "the last minibatch of an epoch" if batch == left else "a minibatch"
+                raise InputError(
+                    f"{last} has {plural(batch, 'row')}, and {why}: choose another batch_size"
+                    + (", or drop_last=True" if batch == left else "")
+                )
+
+
+def weights_of(given: Any, rows: int, dtype: str) -> Array:
+    weights = np.asarray(given)
+    if weights.shape != (rows,) or weights.dtype.kind not in "biuf":
+        raise DataError(f"sample_weight has shape {weights.shape}; it must hold a number for each of the {rows:,} rows")
+    weights = weights.astype(dtype)
+    if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
+        raise DataError("sample_weight must be finite and at least 0, and not 0 for all rows")
+    return weights
+
+
+def hidden_entries(net: Module, batch: int) -> int:
+    """Entries of the largest hidden layer's minibatch."""
+    wide = [n.shape[-1] for n in net.graph().parameters.values() if n.ndim > 1 and isinstance(n.shape[-1], int)]
+    return batch * max(wide, default=1)
+
+
+__all__ = ["check_batches", "checked", "hidden_entries", "precision", "splits", "weights_of"]

@@ -1,0 +1,46 @@
+"""What a network's file says beside its arrays: the network and the loss, as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ..graph.errors import DataError
+from ..nn.criteria import Loss
+from ..nn.described import describe, described
+from ..nn.module import Module
+
+Array = NDArray[Any]
+KEY = "chainrule"
+
+
+def metadata(net: Module, loss: Loss | None) -> dict[str, str]:
+    """For a safetensors file. What cannot be told, since it holds a function, is null; its repr stands beside it."""
+    told = {"version": version("chainrule"), "net": describe(net), "loss": describe(loss), "shown": repr(net)}
+    return {KEY: json.dumps(told)}
+
+
+def packed(net: Module, loss: Loss | None, tensors: Mapping[str, Array]) -> bytes:
+    """The bytes of a network's file."""
+    from safetensors.numpy import save
+
+    return save(dict(tensors), metadata={"format": "np", **metadata(net, loss)})
+
+
+def told(path: Any, header: Mapping[str, str] | None) -> tuple[Module | None, Loss | None, str]:
+    """The network and the loss that a file tells of, each None where it could not, and the network's repr."""
+    text = (header or {}).get(KEY)
+    if text is None:
+        return None, None, "a network that the file does not tell"
+    try:
+        found = json.loads(text)
+        return described(found["net"]), described(found["loss"]), str(found["shown"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path}: what it says of its network cannot be read: {error}") from None
+
+
+__all__ = ["metadata", "packed", "told"]
