@@ -118,8 +118,7 @@ def test_columns_with_a_penalty():
 
 def test_weights_of_examples_are_repetitions():
     weights = np.random.default_rng(5).integers(0, 3, len(X))
-    whole = dict(batch_size=len(X), epochs=4)
-    weighted = small(sample_weight=weights, **whole)
+    weighted = small(sample_weight=weights, batch_size=int((weights > 0).sum()), epochs=4)
     times = np.repeat(np.arange(len(X)), weights)
     repeated = cr.fit(
         NET, (X[times], y[times]), optimizer=cr.optim.SGD(lr=0.1), epochs=4, batch_size=len(times), seed=2

@@ -115,8 +115,8 @@ class Compiled:
         seed       the generator's: an integer from 0 to 2³² − 1
         first_step the number of the first step, from which the noise is drawn. A run cut into several calls that go on
                    counting draws what it would have drawn in one
-        watch      (program, k): at the steps 0, k, 2k, … of this call `program` runs in this one's place. It is
-                   compiled for this engine, from this graph with further outputs, whose records are NaN at all other steps
+        watch      (program, k): at the steps 0, k, 2k, … of this call `program` runs in this one's place: compiled for
+                   the same engine, from this graph with further outputs, whose records are NaN at all other steps
         constants  the remaining inputs, the same for all steps
 
         Answers the new state, and {output name: its value at every step, (steps, …)}. On xla all steps run on the

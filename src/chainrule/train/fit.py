@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..data.dataset import Dataset
+from ..data.dataset import Dataset, Split
 from ..graph.errors import GraphError, InputError
 from ..nn.criteria import loss_named
 from ..nn.module import Module
@@ -46,9 +46,10 @@ def fit(
     seed              decides first parameters, order of rows, and dropout's noise: permutation = f(seed, epoch)
     engine, dtype     "numpy" or "xla"; "float32" or "float64", by default that of X (integers: float32)
     validation        (X, y) to judge by after each epoch, where `data` is a pair
-    sample_weight     (rows,): the loss is Σ wᵢ ℓᵢ / Σ wᵢ over a minibatch
-    norms_every       norms of gradients, weights and updates are recorded at so many steps apart; 1: at each, which
-                      costs about 15 % of a small network's time
+    sample_weight     (rows,): the loss is Σ wᵢ ℓᵢ / Σ wᵢ over a minibatch; rows of weight 0 are left out
+    norms_every       norms of gradients, weights and updates are recorded at the first step of each call of many steps,
+                      and from there so many steps apart; 1: at each step, which costs about 15 % of a small network's
+                      time
     callbacks         of `cr.train.Callback`: `EarlyStopping`, `TensorBoard`, one's own
     out               a folder for checkpoints, after each epoch, and for history.csv
     resume            go on from the last checkpoint in `out`; if there is none, begin
@@ -88,10 +89,12 @@ def fit(
     )
     ready = {name: checked(net, chosen, split, kind, name) for name, split in given.items()}
     train = ready["train"]
+    weights = None if sample_weight is None else weights_of(sample_weight, train.rows, kind)
+    if weights is not None and not weights.all():
+        train, weights = Split(train.X[weights > 0], train.y[weights > 0]), weights[weights > 0]
     if settings.batch_size > train.rows:
         raise InputError(f"batch_size is {batch_size:,}, and there are {plural(train.rows, 'row')} to train on")
     check_batches(net, batch_size, train.rows, drop_last)
-    weights = None if sample_weight is None else weights_of(sample_weight, train.rows, kind)
     threads = blas_threads(engine, hidden_entries(net, batch_size))
     with limited(threads):
         training = Training(net, chosen, train, ready.get("validation"), settings, params, weights)
