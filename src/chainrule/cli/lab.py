@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from . import lab_optimizers
+
 lab = typer.Typer(help="Experiments on real data, each with a report.", no_args_is_help=True, rich_markup_mode=None)
 
 EXAMPLES = """
@@ -26,6 +28,11 @@ It writes report.html, history.csv and params.safetensors, or none of them.
 @lab.callback()
 def group() -> None:
     """Experiments on real data, each with a report."""
+
+
+lab.command(
+    "optimizers", help=lab_optimizers.EXAMPLES, short_help="SGD, momentum and Nesterov on a small deep network."
+)(lab_optimizers.optimizers)
 
 
 @lab.command("mlp", help=EXAMPLES, short_help="A network with one hidden layer on images of digits or clothes.")

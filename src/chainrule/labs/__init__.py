@@ -5,6 +5,6 @@ result = mlp.run(mlp.Settings(hidden=32))
 paths = mlp.save(result, "out/mlp")       # report.html, history.csv, params.safetensors
 """
 
-from . import mlp
+from . import mlp, optimizers
 
-__all__ = ["mlp"]
+__all__ = ["mlp", "optimizers"]
