@@ -19,7 +19,7 @@ from pathlib import Path
 
 from measure import SOURCES, Row
 
-BENCHMARKS = ("derive", "steps", "graph", "memory", "mlp", "deep")
+BENCHMARKS = ("derive", "steps", "graph", "memory", "mlp", "training", "deep")
 
 
 def table(rows: Sequence[Row]) -> str:
