@@ -26,7 +26,7 @@ def run(tmp_path, monkeypatch):
 def test_it_prints_the_output_first_and_leaves_its_files(run, tmp_path):
     result = run(*SHORT)
     assert result.exit_code == 0, result.stderr
-    assert result.stdout.startswith(PUBLISHED) and "5-10-10-10-10-3: L = 5" in result.stdout
+    assert result.stdout.startswith(PUBLISHED) and "5-10-10-10-10-3, L = 5 layers with weights" in result.stdout
     assert everything(tmp_path / "out" / "optimizers") == sorted(optimizers.FILES)
     lines = [line for line in result.stdout.splitlines() if line.startswith(("SGD", "Momentum", "Nesterov"))]
     assert len(lines) == 6 and sum("L = 30" in line for line in lines) == 3

@@ -99,10 +99,11 @@ def _run(settings, out: Path, json: bool) -> None:
 def _print_output(settings, data) -> None:
     from ..labs import deep_elu
 
-    p = ", ".join(f"{v:.8f}" for v in deep_elu.output(deep_elu.LAYERS, settings.seed))
-    shape = "-".join(map(str, deep_elu.sizes(deep_elu.LAYERS)))
-    print(f"output for x = (1, 2, 3, 4, 5): ({p})")
-    print(f"of the untrained network {shape}: L = 5 layers with weights, seed {settings.seed}", flush=True)
+    readings = {deep_elu.LAYERS: "L = 5 layers with weights", deep_elu.LAYERS + 1: "if the 5 are hidden layers"}
+    for layers, reading in readings.items():
+        p = ", ".join(f"{v:.8f}" for v in deep_elu.output(layers, settings.seed))
+        shape = "-".join(map(str, deep_elu.sizes(layers)))
+        print(f"output for x = (1, 2, 3, 4, 5): ({p})  of the untrained {shape}, {reading}", flush=True)
     features = data.train.X.shape[1]
     if (features, data.classes) != (deep_elu.FEATURES, deep_elu.CLASSES):
         trained = "-".join(map(str, deep_elu.sizes(deep_elu.LAYERS, features, data.classes)))

@@ -38,6 +38,7 @@ from ..plots.page import (
 )  # fmt: skip
 from ..plots.training import gradient_label, norms_of, of_epochs
 from ..views.counts import CONVENTION
+from ..views.forms import number_latex
 from ..views.html import Row, equation_table, mathml
 from ..views.latex import LATEX
 from ..views.page import forward_table, inputs_table, listed, step_table
@@ -164,8 +165,8 @@ def _rule(rule: Rule) -> Section:
     schedule = rule.schedule
     rate = schedule.latex() if _counted(schedule) else rf"\alpha = {schedule.formula()}"
     known = f"<li>{mathml(rate)}{_counted(schedule)}</li>"
-    known += "".join(f"<li>{mathml(rf'{_symbol(k)} = {v:g}')}</li>" for k, v in rule.numbers.items())
-    known += "".join(f"<li>{mathml(rf'{symbol} = {value:g}')}{words}</li>" for symbol, value, words in _factors(rule))
+    known += "".join(f"<li>{mathml(rf'{_symbol(k)} = {number_latex(v)}')}</li>" for k, v in rule.numbers.items())
+    known += "".join(f"<li>{mathml(rf'{symbol} = {number_latex(value)}')}{words}</li>" for symbol, value, words in _factors(rule))
     text = (
         f"<p><code>{escape(written(rule))}</code>: after each minibatch, for each weight w,</p>\n"
         f"{equation_table(rows)}\n<p>where</p>\n<ul>{known}</ul>\n"
@@ -183,8 +184,8 @@ def _cost(run: Run, derivation: Derivation) -> Section:
     text += cost_table(symbols, numbers)
     itemsize = np.dtype(run._training.settings.dtype).itemsize
     text += f"<p>{numbers.saved_bytes(itemsize):,} bytes of intermediate results wait for the backward pass."
-    if steps and run.seconds:
-        step = run.seconds / steps
+    if run.history.epochs:
+        step = float(np.median(run.history.epoch("seconds"))) / run.steps_per_epoch
         text += (
             f" A step took {duration(step)} on {escape(run.engine)}, validation included: {flops:,.0f} FLOPs in matrix "
             f"products, {flops / step / 1e9:.2g} GFLOP/s. The whole training: {scientific(flops * steps)} FLOPs."
