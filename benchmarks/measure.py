@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import random
 import subprocess
 import sys
 import time
@@ -49,13 +50,17 @@ class Row:
 
 
 def interleaved(contestants: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
-    """Seconds of each contestant in each repeat: all of them once, in turn, the first one changing, then all again."""
+    """Seconds of each contestant in each repeat: all of them once, then all again, each time in another order.
+
+    A fixed order is unfair: whoever follows a contestant whose threads spin on is slowed down by them.
+    """
     for run in contestants.values():
         run()  # compiles, fills caches
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
-    names = list(contestants)
-    for k in range(repeats):
-        for name in names[k % len(names) :] + names[: k % len(names)]:
+    dice, names = random.Random(0), list(contestants)
+    for _ in range(repeats):
+        dice.shuffle(names)
+        for name in names:
             time.sleep(PAUSE)
             start = time.perf_counter()
             contestants[name]()
