@@ -166,7 +166,8 @@ def _rule(rule: Rule) -> Section:
     rate = schedule.latex() if _counted(schedule) else rf"\alpha = {schedule.formula()}"
     known = f"<li>{mathml(rate)}{_counted(schedule)}</li>"
     known += "".join(f"<li>{mathml(rf'{_symbol(k)} = {number_latex(v)}')}</li>" for k, v in rule.numbers.items())
-    known += "".join(f"<li>{mathml(rf'{symbol} = {number_latex(value)}')}{words}</li>" for symbol, value, words in _factors(rule))
+    for symbol, value, words in _factors(rule):
+        known += f"<li>{mathml(rf'{symbol} = {number_latex(value)}')}{words}</li>"
     text = (
         f"<p><code>{escape(written(rule))}</code>: after each minibatch, for each weight w,</p>\n"
         f"{equation_table(rows)}\n<p>where</p>\n<ul>{known}</ul>\n"
