@@ -286,5 +286,7 @@ def test_what_cannot_watch_is_refused():
     other = cr.compile(replace(descent(), updates={"W": descent().updates["W"]}))
     with pytest.raises(GraphError, match="watch takes a program of descent with further outputs, for numpy"):
         run.steps(state, {"X": X, "y": y}, ORDER, lr=0.1, watch=(other, 2))
+    with pytest.raises(GraphError, match="for numpy without dtype="):
+        run.steps(state, {"X": X, "y": y}, ORDER, lr=0.1, watch=(cr.compile(descent(), dtype="float32"), 2))
     with pytest.raises(InputError, match="every k-th step"):
         run.steps(state, {"X": X, "y": y}, ORDER, lr=0.1, watch=(run, 0))

@@ -245,6 +245,10 @@ WRONG = [
     (dict(seed=-1), InputError, "seed is -1"),
     (dict(engine="cuda"), GraphError, "no engine 'cuda'; there are numpy and xla"),
     (dict(dtype="int32"), InputError, "computes in float64, float32, not in int32"),
+    (dict(dtype="bfloat16", engine="xla"), InputError, "computes in float64, float32, not in bfloat16"),
+    (dict(dtype="floaty"), InputError, "computes in float64, float32, not in floaty"),
+    (dict(callbacks=[cr.train.EarlyStopping]), GraphError, "a callback is of cr.train.Callback, such as"),
+    (dict(callbacks=cr.train.EarlyStopping()), GraphError, "callbacks is a list of them"),
     (dict(optimizer=cr.optim.SGD), GraphError, "SGD is a class"),
     (dict(optimizer="sgd"), GraphError, "an update rule such as"),
     (dict(loss="crossentropy"), GraphError, "no loss 'crossentropy'"),
@@ -310,3 +314,81 @@ def test_functions_of_ones_own_as_layers_and_losses():
     net = cr.nn.Sequential(cr.nn.Function(scaled, takes=(5,), gain=((5,), cr.nn.Constant(1.0))), cr.nn.Linear(5, 2))
     run = cr.fit(net, (X, X[:, :2]), quartic, cr.optim.Adam(lr=0.05), epochs=15)
     assert run.history.epoch("loss")[-1] < 0.2 * run.history.epoch("loss")[0]
+
+
+class Raises(cr.train.Callback):
+    def __init__(self, where: str):
+        self.where, self.ended = where, 0
+
+    def begin(self, run):
+        self.fail("begin")
+
+    def epoch(self, run):
+        self.fail("epoch")
+
+    def end(self, run):
+        self.ended += 1
+        self.fail("end")
+
+    def fail(self, here: str):
+        if here == self.where:
+            raise RuntimeError(here)
+
+
+def test_every_callback_that_began_is_ended():
+    first, last, never = Raises("no"), Raises("no"), Raises("begin")
+    with pytest.raises(RuntimeError, match=r"end"):
+        small(callbacks=[first, Raises("end"), last])
+    assert first.ended == last.ended == 1
+    with pytest.raises(RuntimeError, match=r"begin"):
+        small(callbacks=[first, never])
+    assert first.ended == 2 and never.ended == 0
+
+
+def test_numpys_integers_are_numbers(tmp_path):
+    run = small(
+        epochs=np.int64(2), batch_size=np.int32(10), seed=np.uint8(2), norms_every=np.int64(3), drop_last=np.True_,
+        checkpoint_every=np.int16(4), out=tmp_path,
+    )  # fmt: skip
+    assert (run.epoch, run.steps_per_epoch) == (2, 9)
+
+
+def test_precision_of_numbers_in_another_order_of_bytes():
+    torch = pytest.importorskip("torch")
+    for rows, kind in ((X.astype(">f8"), "float64"), (X.astype(">f4"), "float32"), (X.astype("g"), "float64"),
+                       (X.astype(np.float16), "float32"), (torch.from_numpy(X), "float64")):  # fmt: skip
+        assert cr.fit(NET, (rows, y), epochs=1).params["W1"].dtype == kind
+
+
+def test_numbers_too_large_for_the_precision_are_refused():
+    with pytest.raises(DataError, match=r"X holds numbers beyond 3.4e\+38, the largest of float32"):
+        cr.fit(NET, (X * 1e300, y), dtype="float32")
+
+
+def test_targets_that_are_no_probabilities_are_refused():
+    with pytest.raises(DataError, match=r"y\[\d+, 0\] is 2; BinaryCrossEntropy.* takes probabilities, from 0 to 1"):
+        cr.fit(cr.nn.Linear(5, 1), (X, y), "binary_cross_entropy")
+
+
+def test_the_best_parameters_are_handed_out_as_copies():
+    run = small(validation=HELD)
+    kept = run.best.params["W1"].copy()
+    run.best.params["W1"][:] = 0
+    np.testing.assert_array_equal(run.best.params["W1"], kept)
+
+
+def test_a_loss_that_is_no_number_at_first_hides_no_better_one():
+    waited = cr.train.EarlyStopping().waited
+    assert waited([np.nan, 1.0, 0.5]) == 0 and waited([np.inf, np.nan, 0.5, 0.6]) == 1 and waited([np.nan] * 3) == 2
+    net = cr.nn.Sequential(cr.nn.Function(lambda x, w: x * w, takes=(1,), w=((1,), cr.nn.Constant(4.0))))
+    rows = np.ones((6, 1), np.float32)
+    far = np.full((2, 1), 2e38, np.float32)  # w · 2e38 overflows until w has come down to 1.7
+
+    def shifted(yhat, t):
+        return cr.mean((yhat / 1e20 - t / 1e20) ** 2) + cr.mean((yhat - t) * 0.0 + (yhat - t) / 1e3)
+
+    run = cr.fit(
+        net, (rows, rows), shifted, cr.optim.SGD(lr=1000.0), epochs=4, batch_size=6, validation=(far, far)
+    )  # fmt: skip
+    losses = run.history.epoch("val_loss")
+    assert np.isnan(losses[0]) and np.isfinite(losses[-1]) and run.best is not None

@@ -101,3 +101,26 @@ def test_finished_epochs_stay_on_disk(tmp_path):
             out=tmp_path,
         )
     assert cr.load(tmp_path).params["W1"].shape == (5, 5)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_statistic_is_found_in_the_step_that_spoilt_it(engine: str):
+    """No loss shows it: the rows with the large numbers are met at step 3, and all after it stay finite."""
+    rows = np.random.default_rng(0).normal(size=(80, 5)).astype(np.float32)
+    third = np.random.default_rng((0, 1)).permutation(80)[20]
+    rows[third] = 1e30  # its square is no float32
+    net = cr.nn.Sequential(cr.nn.BatchNorm(5), cr.nn.Linear(5, 3))
+    with pytest.raises(Diverged, match=r"a running statistic is no longer finite after step 3 .epoch 1") as caught:
+        cr.fit(net, (rows, np.arange(80) % 3), epochs=1, batch_size=10, engine=engine, norms_every=1)
+    assert caught.value.step == 3 and "BatchNorm(5)" in caught.value.layer and caught.value.operation == "pow"
+
+
+def test_the_column_that_shows_it_is_named():
+    with pytest.raises(Diverged, match=r"the objective became inf at step 1 .*, not the learning rate"):
+        cr.fit(cr.nn.Linear(5, 3), (X.astype(np.float32), y), optimizer=cr.optim.SGD(penalty=cr.optim.L2(3e38)))
+
+
+@pytest.mark.parametrize("rate", [3e38, 1e39])
+def test_a_rate_that_overflows_in_the_first_update_is_blamed(rate: float):
+    with pytest.raises(Diverged, match=rf"in step 1, .*The learning rate was {rate:g}".replace("+", r"\+")):
+        cr.fit(cr.nn.Linear(5, 3), (X.astype(np.float32), y), optimizer=cr.optim.Adam(lr=rate))

@@ -28,7 +28,8 @@ def test_the_calls_of_an_epoch_cover_it_once_and_end_in_a_checkpoint(plan: Plan)
     every = plan.checkpoint_every or plan.steps
     whole = plan.rows // plan.batch
     assert {c.stop for c in calls if c.checkpoint} == {*range(every, whole + 1, every), plan.steps}
-    assert all(c.stop - c.start <= max(plan.call + plan.group, plan.group) for c in calls)
+    longest = plan.call + (plan.group - 1 if plan.group <= plan.call else 0)
+    assert all(c.stop - c.start <= longest for c in calls)
 
 
 @given(plans)
@@ -47,3 +48,9 @@ def test_an_epochs_order_is_decided_by_seed_and_epoch_alone():
     np.testing.assert_array_equal(plan.order(2), Plan(rows=50, batch=11, seed=4).order(2))
     assert not np.array_equal(plan.order(1), plan.order(2))
     assert not np.array_equal(plan.order(1), Plan(rows=50, batch=7, seed=5).order(1))
+
+
+def test_norms_that_are_measured_seldom_make_no_call_longer():
+    """Else nobody would hear of a large network for an epoch, nor would Ctrl-C be heard."""
+    plan = Plan(rows=4000, batch=10, seed=0, call=20, group=1000)
+    assert max(c.stop - c.start for c in plan.calls) == 20

@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from learnable import blobs, everything
 
 import chainrule as cr
 from chainrule.face import files
+from chainrule.face.compiled import Compiled
 from chainrule.graph.errors import DataError, InputError, OutputError
 from chainrule.train import CheckpointWarning
 
@@ -168,6 +171,8 @@ def test_a_run_is_not_overwritten(tmp_path: Path):
         (dict(optimizer=cr.optim.SGD(lr=0.02)), "optimizer: Adam.* there, SGD"),
         (dict(data=(X + 1e-9, y)), "the rows to train on: "),
         (dict(loss=cr.nn.CrossEntropy(smoothing=0.1)), "loss: "),
+        (dict(validation=None), "the rows to validate on: .* there, None now"),
+        (dict(validation=(X[:9], y[:9])), "the rows to validate on: "),
     ],
 )
 def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path, options, text: str):
@@ -223,3 +228,109 @@ def test_no_more_is_kept_than_needed(tmp_path: Path):
     assert sum(n.startswith("step-") for n in names) == 4
     assert sum(n.startswith("best-") for n in names) <= 2
     assert not [n for n in names if n.endswith(".part")]
+
+
+class Fails(cr.train.Callback):
+    def epoch(self, run):
+        if run.epoch == 3:
+            raise RuntimeError
+
+
+def test_a_callback_that_fails_costs_no_epoch(tmp_path: Path):
+    with pytest.raises(RuntimeError):
+        train(tmp_path / "a", callbacks=[Fails()])
+    assert sorted(tmp_path.glob("a/step-*.json"))[-1].name == "step-00000030.json"
+    assert_same(train(tmp_path / "b"), train(tmp_path / "a", resume=True))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_ctrl_c_leaves_can_be_used(monkeypatch, engine: str):
+    """It comes when XLA has the old values' memory already, and nobody has the new ones."""
+    real, calls = Compiled.steps, []
+
+    def steps(self, *args, **options):
+        found = real(self, *args, **options)
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return found
+
+    monkeypatch.setattr(Compiled, "steps", steps)
+    with pytest.raises(cr.train.Interrupted) as caught:
+        train(engine=engine)
+    run = caught.value.run
+    monkeypatch.undo()
+    assert len(run.history) == 19
+    before = cr.fit(everything(), (X, y), optimizer=run.optimizer, epochs=1, batch_size=10, seed=2, engine=engine)
+    assert not np.array_equal(run.params["W1"], before.params["W1"]) and np.isfinite(run.scores(X)).all()
+
+
+def test_files_of_others_stay(tmp_path: Path):
+    names = ["best-model.safetensors", "step-by-step.json", "step-5.json", "history-old.safetensors", ".mine.part"]
+    for name in names:
+        (tmp_path / name).write_text("mine")
+    (tmp_path / "best-00000001.safetensors").mkdir()
+    train(tmp_path, resume=True)
+    assert all((tmp_path / name).read_text() == "mine" for name in names)
+
+
+def test_a_best_epoch_that_could_not_be_written_is_written_later(tmp_path: Path, monkeypatch):
+    """The disk is full just when the best epoch ends."""
+    held = [X[:9], (y[:9] + 1) % 3]  # labels that grow worse the more is learnt: the first epoch is the best
+    real, left = files.os.fsync, {"calls": 0}
+
+    def fsync(fd):
+        left["calls"] += 1
+        if left["calls"] <= 1:
+            raise OSError(28, "No space left on device")
+        return real(fd)
+
+    monkeypatch.setattr(files.os, "fsync", fsync)
+    with pytest.warns(CheckpointWarning, match=r"cannot write the checkpoint of step 10"):
+        run = train(tmp_path, validation=held, checkpoint_every=None, optimizer=cr.optim.SGD(lr=0.5))
+    assert run.history.epoch("val_loss").argmin() == 0
+    again = train(tmp_path, validation=held, checkpoint_every=None, optimizer=cr.optim.SGD(lr=0.5), resume=True)
+    np.testing.assert_array_equal(again.best.params["W1"], run.best.params["W1"])
+
+
+def test_a_table_that_was_not_written_is_written_by_the_next_run(tmp_path: Path):
+    run = train(tmp_path)
+    table = tmp_path / "history.csv"
+    table.write_text(table.read_text()[:100])
+    train(tmp_path, resume=True)
+    assert table.read_text() == run.history.csv()
+
+
+class Steady(cr.optim.Schedule):
+    per = "step"
+
+    def rate(self, k):
+        return 0.01
+
+    def formula(self):
+        return "0.01"
+
+
+def test_a_thing_of_ones_own_is_known_again(tmp_path: Path):
+    train(tmp_path, optimizer=cr.optim.SGD(lr=Steady()), epochs=1)
+    train(tmp_path, optimizer=cr.optim.SGD(lr=Steady()), epochs=2, resume=True)  # another object, at another place
+
+
+def test_what_stands_behind_a_module_of_ones_own_is_compared(tmp_path: Path):
+    def net(width: int):
+        return cr.nn.Sequential(Applied(lambda x: x / 2), cr.nn.Linear(5, width), cr.nn.Tanh(), cr.nn.Linear(width, 3))
+
+    train(tmp_path, net=net(4), epochs=1)
+    with pytest.raises(InputError, match=r"the network: "):
+        train(tmp_path, net=net(6), epochs=2, resume=True)
+
+
+@dataclass(frozen=True, repr=False)
+class Applied(cr.nn.Module):
+    """Its repr says where in memory the function is."""
+
+    f: Any
+    takes = (5,)
+
+    def build(self, x, here):
+        return here.named("H", self.f(x))

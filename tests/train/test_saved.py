@@ -11,7 +11,7 @@ from learnable import blobs, everything
 from safetensors.numpy import load_file, save_file
 
 import chainrule as cr
-from chainrule.graph.errors import DataError, InputError
+from chainrule.graph.errors import DataError, GraphError, InputError
 from chainrule.nn.described import describe, described
 
 X, y = blobs()
@@ -95,3 +95,60 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"holds no checkpoint"):
         cr.load(tmp_path / "empty")
+
+
+def test_sizes_that_numpy_counted(tmp_path: Path):
+    net = cr.nn.Sequential(cr.nn.Linear(np.int64(5), np.int32(7)), cr.nn.Tanh(), cr.nn.Linear(7, y.max() + 1))
+    run = cr.fit(net, (X, y), cr.nn.CrossEntropy(smoothing=np.float64(0.1)), epochs=1)
+    run.save(path := tmp_path / "net.safetensors")
+    np.testing.assert_array_equal(cr.load(path).scores(X), run.scores(X))
+    assert cr.load(path).loss == run.loss
+
+
+LINEAR = describe(cr.nn.Linear(5, 3))
+DEEP = '{"type": "Sequential", "modules": ['
+
+
+@pytest.mark.parametrize(
+    "net, text",
+    [
+        ('"abc"', "'abc' and None, and not of a network and a loss"),
+        ('{"type": "CrossEntropy"}', "not of a network and a loss"),
+        ('{"type": "Sequential", "modules": []}', "cannot be made from"),
+        (f"{DEEP * 2000}{json.dumps(LINEAR)}{']}' * 2000}", "recursion"),
+        (f"{DEEP * 300}{json.dumps(LINEAR)}{']}' * 300}", "recursion|holds the parameters"),
+        ("[" * 100_000, "recursion"),
+    ],
+    ids=["text", "loss", "empty", "deep", "deep network", "brackets"],
+)
+def test_what_a_file_says_is_not_believed(tmp_path: Path, net: str, text: str):
+    told = f'{{"net": {net}, "loss": null, "shown": "?"}}'
+    save_file({"W1": np.zeros((5, 4)), "b1": np.zeros(4)}, path := tmp_path / "x.safetensors", {"chainrule": told})
+    with pytest.raises(DataError, match=text) as caught:
+        cr.load(path)
+    assert str(path) in str(caught.value)
+
+
+def test_arrays_that_are_no_parameters_are_refused(tmp_path: Path):
+    net = cr.nn.Linear(5, 3)
+    save_file({"W1": np.zeros((5, 3), np.int64), "b1": np.zeros(3)}, path := tmp_path / "x.safetensors")
+    with pytest.raises(DataError, match=r"W1 holds int64, not float32 or float64"):
+        cr.load(path, net=net)
+    header = b'{"W1":{"dtype":"BF16","shape":[5,3],"data_offsets":[0,30]}}'
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(30))
+    with pytest.raises(DataError, match=r"bfloat16"):
+        cr.load(path, net=net)
+    with pytest.raises(GraphError, match=r"net is a network of cr.nn"):
+        cr.load(path, net="Linear")
+
+
+def test_a_network_is_read_without_the_history(tmp_path: Path):
+    run = cr.fit(everything(), (X, y), validation=blobs(31, seed=1), epochs=2, batch_size=20, out=tmp_path)
+    for path in tmp_path.glob("history-*"):
+        path.unlink()
+    np.testing.assert_array_equal(cr.load(tmp_path, which="best").params["W1"], run.best.params["W1"])
+    for path in tmp_path.glob("best-*"):
+        path.unlink()
+    np.testing.assert_array_equal(cr.load(tmp_path).params["W1"], run.params["W1"])
+    with pytest.raises(DataError, match=r"best-.* cannot be read"):
+        cr.load(tmp_path, which="best")

@@ -210,7 +210,8 @@ def _cast(array: Any, dtype: str) -> Any:
         import ml_dtypes
 
         return np.asarray(array).astype(ml_dtypes.bfloat16) if isinstance(array, np.ndarray) else array.astype(dtype)
-    return array.astype(dtype)
+    with np.errstate(over="ignore"):  # as in the programs, infinities come without warnings
+        return array.astype(dtype)
 
 
 def _positions(n: Node) -> list[tuple[str, Any, str]]:

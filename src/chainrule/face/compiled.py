@@ -116,7 +116,8 @@ class Compiled:
         first_step the number of the first step, from which the noise is drawn. A run cut into several calls that go on
                    counting draws what it would have drawn in one
         watch      (program, k): at the steps 0, k, 2k, … of this call `program` runs in this one's place: compiled for
-                   the same engine, from this graph with further outputs, whose records are NaN at all other steps
+                   the same engine and dtype, from this graph with further outputs, whose records are NaN at all
+                   other steps
         constants  the remaining inputs, the same for all steps
 
         Answers the new state, and {output name: its value at every step, (steps, …)}. On xla all steps run on the
@@ -224,8 +225,12 @@ class Compiled:
         """Raises GraphError where `program` cannot stand in for this one."""
         mine, other = self.graph, program.graph
         same = list(mine.inputs.values()) == list(other.inputs.values()) and mine.updates == other.updates
-        if not same or other.outputs[: len(mine.outputs)] != mine.outputs or program.engine != self.engine:
-            raise GraphError(f"watch takes a program of {mine.name} with further outputs, for {self.engine}")
+        compiled = (program.engine, program.dtype) == (self.engine, self.dtype)
+        if not same or other.outputs[: len(mine.outputs)] != mine.outputs or not compiled:
+            raise GraphError(
+                f"watch takes a program of {mine.name} with further outputs, for {self.engine}"
+                + (f" in {self.dtype}" if self.dtype else " without dtype=")
+            )
         if isinstance(every, bool) or not isinstance(every, Integral) or every < 1:
             raise InputError(f"watch runs at every k-th step, k an integer of at least 1, not {every!r}")
         return Watched(program._function, int(every), len(other.outputs) - len(mine.outputs))

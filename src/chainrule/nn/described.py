@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from numbers import Integral, Real
 from typing import Any
 
-from ..graph.errors import DataError
+from ..graph.errors import DataError, GraphError
 from . import activations, containers, criteria, initialisers, layers, normalise
 from .containers import Sequential
 from .initialisers import Given, Initialiser
@@ -30,6 +31,8 @@ def describe(thing: Any) -> Any:
     """
     if isinstance(thing, _PLAIN):
         return thing
+    if isinstance(thing, (Integral, Real)):  # NumPy's
+        return int(thing) if isinstance(thing, Integral) else float(thing)
     if isinstance(thing, tuple):
         parts = [describe(t) for t in thing]
         return None if any(p is None for p in parts) else parts
@@ -40,7 +43,7 @@ def describe(thing: Any) -> Any:
         value = getattr(thing, f.name)
         if isinstance(value, Given):  # an array to start from: what became of it is in the file
             continue
-        told = describe(value if isinstance(value, (*_PLAIN, tuple, Initialiser, Module)) else str(value))
+        told = describe(value if isinstance(value, (*_PLAIN, Real, tuple, Initialiser, Module)) else str(value))
         if told is None and value is not None:
             return None
         found[f.name] = told
@@ -61,7 +64,7 @@ def described(told: Any) -> Any:
         if issubclass(kind, Sequential):
             return kind(*options["modules"])
         return kind(*options["shape"]) if kind is Flatten else kind(**options)
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, GraphError) as error:
         raise DataError(f"{kind.__name__} cannot be made from {options}: {error}") from None
 
 

@@ -36,7 +36,7 @@ class Callback:
         """So many more steps are done."""
 
     def epoch(self, run: Run) -> bool | None:
-        """An epoch is done, its validation and its checkpoint too. Answering True ends the training."""
+        """An epoch is done, and its validation. Answering True ends the training. Its checkpoint is written then."""
 
     def end(self, run: Run) -> None:
         """Training is over, however it came to that."""
@@ -83,7 +83,7 @@ class EarlyStopping(Callback):
         """
         sign, best, since = (-1 if self.monitor.endswith("accuracy") else 1), np.inf, -1
         for value in values:
-            better = sign * value < best - self.min_delta or best == np.inf
+            better = sign * value < best - self.min_delta  # which NaN is not
             best, since = (sign * value, 0) if better else (best, since + 1)
         return since
 

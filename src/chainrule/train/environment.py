@@ -7,6 +7,7 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 SMALL_PRODUCT = 100_000  # entries of a hidden layer's minibatch
@@ -15,13 +16,30 @@ SMALL_PRODUCT = 100_000  # entries of a hidden layer's minibatch
 def environment(engine: str, threads: int | None) -> dict[str, Any]:
     """Versions, machine and threads, as they are written beside a checkpoint."""
     packages = {"python": platform.python_version()}
-    for package in ("chainrule", "numpy", *(("jax", "jaxlib") if engine == "xla" else ())):
+    for package in ("chainrule", "numpy", "scipy", *(("jax", "jaxlib") if engine == "xla" else ())):
         try:
             packages[package] = version(package)
         except PackageNotFoundError:
             packages[package] = "unknown"
-    machine = f"{platform.system()} {platform.machine()}"
-    return {"versions": packages, "machine": machine, "threads": threads or os.cpu_count() or 1}
+    machine = f"{platform.system()} {platform.machine()} {_processor()}".strip()
+    return {"versions": packages, "machine": machine, "threads": threads or _threads(engine)}
+
+
+def _processor() -> str:
+    """The processor's name: libraries choose their instructions, and so the order of additions, by it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+
+
+def _threads(engine: str) -> int:
+    if engine == "numpy":
+        from threadpoolctl import threadpool_info
+
+        return max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:

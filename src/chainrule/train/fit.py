@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,8 @@ def fit(
                       time
     callbacks         of `cr.train.Callback`: `EarlyStopping`, `TensorBoard`, one's own
     out               a folder for checkpoints, after each epoch, and for history.csv
-    resume            go on from the last checkpoint in `out`; if there is none, begin
+    resume            go on from the last checkpoint in `out`; if there is none, begin. `epochs` may be others than
+                      before; where as many are done already, nothing is trained
     checkpoint_every  checkpoints after so many steps within each epoch, too
     params            parameters to start from, in place of ``net.initial(seed)``
     progress          a bar on stderr; by default if that is a terminal
@@ -78,6 +80,7 @@ def fit(
     ['accuracy', 'epoch', 'loss', 'lr', 'seconds', 'step', 'val_accuracy', 'val_loss']
     """
     chosen = loss_named(loss)
+    _check_callbacks(callbacks)
     if not isinstance(net, Module):
         raise GraphError(f"cr.fit trains a network of cr.nn, such as cr.nn.Sequential(…), not {net!r}")
     dataset = data if isinstance(data, Dataset) else None
@@ -108,19 +111,26 @@ def fit(
     return run
 
 
+def _check_callbacks(callbacks: Any) -> None:
+    if not isinstance(callbacks, (list, tuple)):
+        raise GraphError(f"callbacks is a list of them, not {callbacks!r}")
+    for c in callbacks:
+        if not isinstance(c, Callback):
+            raise GraphError(f"a callback is of cr.train.Callback, such as cr.train.EarlyStopping(), not {c!r}")
+
+
 def _train(run: Run, training: Training, keeper: Keeper | None, callbacks: Sequence[Callback]) -> None:
-    try:
-        for c in callbacks:
-            c.begin(run)
-        while run.epoch < run.epochs and run.stopped is None:
-            _epoch(run, training, keeper, callbacks)
-    except NotFinite as found:
-        raise diverged(run, training, found) from None
-    except KeyboardInterrupt:
-        raise Interrupted(_interrupted(run, keeper), run) from None
-    finally:
-        for c in callbacks:
-            c.end(run)
+    with ExitStack() as ending:  # each that has begun is ended, whatever another one raises
+        try:
+            for c in callbacks:
+                c.begin(run)
+                ending.callback(c.end, run)
+            while run.epoch < run.epochs and run.stopped is None:
+                _epoch(run, training, keeper, callbacks)
+        except NotFinite as found:
+            raise diverged(run, training, found) from None
+        except KeyboardInterrupt:
+            raise Interrupted(_interrupted(run, keeper), run) from None
 
 
 def _epoch(run: Run, training: Training, keeper: Keeper | None, callbacks: Sequence[Callback]) -> None:
@@ -131,11 +141,13 @@ def _epoch(run: Run, training: Training, keeper: Keeper | None, callbacks: Seque
         if keeper is not None and call.checkpoint and call.stop < run.steps_per_epoch:
             keeper.save()
     training.end_epoch()
-    stops = [c for c in callbacks if c.epoch(run)]
-    if stops:
-        run.stopped = f"{stops[0]!r} after epoch {run.epoch}"
-    if keeper is not None:
-        keeper.save()
+    try:
+        stops = [c for c in callbacks if c.epoch(run)]
+        if stops:
+            run.stopped = f"{stops[0]!r} after epoch {run.epoch}"
+    finally:  # with what they decided; and where one fails, the epoch is not lost
+        if keeper is not None:
+            keeper.save()
 
 
 def _interrupted(run: Run, keeper: Keeper | None) -> str:

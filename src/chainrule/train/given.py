@@ -38,9 +38,17 @@ def _array(values: Any) -> Any:
 
 
 def precision(X: Any, asked: Any) -> str:
-    if asked is not None:
-        return str(asked) if isinstance(asked, str) else str(np.dtype(asked))
-    return str(X.dtype) if str(X.dtype) in ("float64", "bfloat16") else "float32"
+    """That of X, or the nearest one to it; or the one asked for. Raises InputError."""
+    if asked is None:
+        found = getattr(X.dtype, "name", str(X.dtype).removeprefix("torch."))  # also of big-endian numbers
+        return "float64" if found in ("float64", "float96", "float128") else "float32"
+    try:
+        found = asked if isinstance(asked, str) else np.dtype(asked).name
+    except TypeError:
+        found = repr(asked)
+    if found not in ("float64", "float32"):
+        raise InputError(f"cr.fit computes in float64, float32, not in {found}")
+    return found
 
 
 def checked(net: Module, loss: Loss, split: Split, dtype: str, name: str) -> Split:
@@ -49,7 +57,14 @@ def checked(net: Module, loss: Loss, split: Split, dtype: str, name: str) -> Spl
     if takes is not None and tuple(X.shape[1:]) != tuple(takes):
         row = " x ".join(map(str, X.shape[1:]))
         raise DataError(f"{name}: a row of X has shape {row}, and {net!r} takes {' x '.join(map(str, takes))}")
-    return Split(X.astype(dtype, copy=False), targets_for(net, loss, split.y, len(X), dtype, name))
+    with np.errstate(over="ignore"):
+        features = X.astype(dtype, copy=False)
+    if X.dtype.kind == "f" and X.dtype.itemsize > features.dtype.itemsize and not np.isfinite(features).all():
+        raise DataError(
+            f"{name}: X holds numbers beyond {np.finfo(dtype).max:.3g}, the largest of {dtype}: scale it, or choose "
+            f"dtype='float64'"
+        )
+    return Split(features, targets_for(net, loss, split.y, len(X), dtype, name))
 
 
 def check_batches(net: Module, batch_size: int, rows: int, drop_last: bool) -> None:

@@ -35,7 +35,7 @@ class History:
     def __init__(self, parameters: Sequence[str] = ()):
         self.parameters = list(parameters)
         self.epochs: list[dict[str, float]] = []
-        self._parts: list[dict[str, Array]] = []
+        self._columns: dict[str, Array] = {}  # with room for further steps: joining parts would be quadratic
         self._steps = 0
 
     def __len__(self) -> int:
@@ -44,18 +44,18 @@ class History:
     @property
     def columns(self) -> list[str]:
         """The names of the columns of steps."""
-        return list(self._parts[0]) if self._parts else []
+        return list(self._columns)
 
     def __getitem__(self, column: str) -> Array:
-        """An entry for each step. Raises NamingError for an unknown column."""
-        if not self._parts:
+        """An entry for each step, a copy. Raises NamingError for an unknown column."""
+        if not self._columns:
             return np.zeros(0)
-        if column not in self._parts[0]:
+        if column not in self._columns:
             raise NamingError(f"the history has no column {column!r} of steps; it has {', '.join(self.columns)}")
-        return self.since(0)[column]
+        return self._columns[column][: self._steps].copy()
 
     def __contains__(self, column: object) -> bool:
-        return bool(self._parts) and column in self._parts[0]
+        return column in self._columns
 
     def measured(self, column: str) -> tuple[Array, Array]:
         """The steps, counted from 1, at which a norm was measured, and its values there."""
@@ -71,15 +71,20 @@ class History:
 
     def add(self, records: Mapping[str, Array]) -> None:
         """Further steps: column -> an entry for each of them."""
-        part = dict(records)
-        self._parts.append(part)
-        self._steps += len(next(iter(part.values())))
+        part = {k: np.asarray(v) for k, v in records.items()}
+        done = self._steps + len(next(iter(part.values())))
+        if not self._columns or done > len(next(iter(self._columns.values()))):
+            room = {k: np.empty(max(done, 2 * self._steps), v.dtype) for k, v in part.items()}
+            for k, v in self._columns.items():
+                room[k][: self._steps] = v[: self._steps]
+            self._columns = room
+        for k, v in part.items():
+            self._columns[k][self._steps : done] = v
+        self._steps = done
 
     def since(self, step: int) -> dict[str, Array]:
-        """The columns from a step on, counted from 0."""
-        if len(self._parts) > 1:
-            self._parts = [{k: np.concatenate([part[k] for part in self._parts]) for k in self._parts[0]}]
-        return {k: v[step:] for k, v in self._parts[0].items()} if self._parts else {}
+        """The columns from a step on, counted from 0: views, to be read only."""
+        return {k: v[step : self._steps] for k, v in self._columns.items()}
 
     def end_epoch(self, steps: int, rows: Array, found: Mapping[str, float], seconds: float) -> dict[str, float]:
         """Close an epoch of the last `steps` steps, whose minibatches had so many `rows`; answers its row."""
@@ -95,18 +100,22 @@ class History:
         validation = [k for k in VALIDATION if self.epochs and k in self.epochs[0]]
         return ["epoch", "step", *(k for k in self.columns if k != "epoch"), *validation]
 
-    def csv(self) -> str:
+    def csv(self, start: int = 0) -> str:
         """A row for each step; what was not measured at a step is empty, and so are the validation's columns but for
-        each epoch's last row. Numbers are written in full: they read back to the same ones."""
-        return "".join(f"{line}\n" for line in self._lines())
+        each epoch's last row. Numbers are written in full: they read back to the same ones.
 
-    def _lines(self) -> Iterator[str]:
-        columns = self.since(0)
-        yield ",".join(self.header)
+        start   rows from a step on, counted from 0; without the header, unless that is the first one
+        """
+        return "".join(f"{line}\n" for line in self._lines(start))
+
+    def _lines(self, start: int) -> Iterator[str]:
+        columns = self.since(start)
+        if not start:
+            yield ",".join(self.header)
         if not columns:
             return
         validation = [k for k in VALIDATION if k in self.header]
-        ends = {int(row["step"]): row for row in self.epochs}
+        ends = {int(row["step"]): row for row in self.epochs if row["step"] > start}
         names = [k for k in self.columns if k != "epoch"]
         blank = [np.isnan(columns[k]) if k.startswith(("norm_", "ratio_")) else None for k in names]
         texts = [
@@ -114,8 +123,9 @@ class History:
             for k, hide in zip(names, blank)
         ]
         for i, epoch in enumerate(columns["epoch"].tolist()):
-            after = [short(ends[i + 1][k]) if i + 1 in ends else "" for k in validation]
-            yield ",".join([str(epoch), str(i + 1), *(column[i] for column in texts), *after])
+            step = start + i + 1
+            after = [short(ends[step][k]) if step in ends else "" for k in validation]
+            yield ",".join([str(epoch), str(step), *(column[i] for column in texts), *after])
 
 
 def short(value: Any) -> str:

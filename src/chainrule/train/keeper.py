@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 import zlib
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.dataset import Split
-from ..face.files import write_file
+from ..face.files import write_files
 from ..graph.errors import InputError, OutputError
 from .checkpoint import Checkpoint, Checkpoints
 from .environment import differences, environment
@@ -31,10 +32,14 @@ class Keeper:
         self, folder: Path, run: Run, training: Training, train: Split, weights: Array | None, threads: int | None
     ):
         self.run, self.training, self.checkpoints = run, training, Checkpoints(folder)
-        self.written = 0  # steps whose history is in a file
+        self.written = 0  # steps whose history is in a checkpoint
+        self.tabled = 0  # steps that this process has written into history.csv
+        self.best: dict[str, Array] | None = None  # of the last checkpoint
+        judged = training.validation
         self.facts = {
-            "identity": training.settings.identity
-            | {"net": _told(training.net), "loss": _told(training.loss), "data": _fingerprint(train, weights)},
+            "identity": {k: _told(v) if k == "optimizer" else v for k, v in training.settings.identity.items()}
+            | {"net": _told(repr(training.net)), "loss": _told(repr(training.loss))}
+            | {"data": _fingerprint(train, weights), "validation": judged and _fingerprint(judged, None)},
             "environment": environment(training.settings.engine, threads),
             "metadata": metadata(training.net, training.loss),
         }
@@ -60,8 +65,11 @@ class Keeper:
             return
         self._check(found)
         self.training.restore(found)
+        self.best = self.training.best
         self.run.stopped = found.facts["stopped"] if self.run.epochs <= found.facts["epochs_asked"] else None
         self.written = len(self.run.history)
+        if self.run.history.epochs:  # the process before may have ended between a checkpoint and its table
+            self._table()
 
     def save(self) -> None:
         """A checkpoint of now, and history.csv; where it cannot be written, a warning."""
@@ -74,19 +82,36 @@ class Keeper:
         try:
             self.checkpoints.save(
                 t.done, t.arrays(list(t.values)), t.history.since(self.written), facts, self.facts["metadata"],
-                is_best=at_end and t.at_best,
+                best=None if t.best is self.best else t.best,
             )  # fmt: skip
-            self.written = t.done
-            if at_end:
-                write_file(self.checkpoints.folder / "history.csv", t.history.csv())
+            self.written, self.best = t.done, t.best
         except OutputError as why:
             warnings.warn(
                 f"{why}; training goes on, and the checkpoint before is kept", CheckpointWarning, stacklevel=5
             )
+            return
+        if at_end:
+            self._table()
+
+    def _table(self) -> None:
+        """history.csv: its new rows, or all of it where this process has not written it yet."""
+        path, history = self.checkpoints.folder / "history.csv", self.run.history
+        try:
+            if self.tabled and path.exists():
+                with open(path, "a", encoding="utf-8", newline="") as file:
+                    file.write(history.csv(self.tabled))
+            else:
+                write_files({path: history.csv()})
+            self.tabled = len(history)
+        except OSError as why:
+            self.tabled = 0
+            warnings.warn(
+                f"cannot write {path}: {why.strerror or why}; training goes on", CheckpointWarning, stacklevel=6
+            )
 
     def _check(self, found: Checkpoint) -> None:
         before, now = found.facts["identity"], self.facts["identity"]
-        told = {"net": "the network", "data": "the rows to train on"}
+        told = {"net": "the network", "data": "the rows to train on", "validation": "the rows to validate on"}
         differ = [k for k in now if before.get(k) != now[k]]
         if differ:
             lines = [f"{told.get(k, k)}: {_short(before.get(k))} there, {_short(now[k])} now" for k in differ]
@@ -99,8 +124,8 @@ class Keeper:
             )  # fmt: skip
 
 
-def _told(thing: Any) -> str:
-    return repr(thing).split(" at 0x")[0]  # a function by its name, not by its place in memory
+def _told(shown: str) -> str:
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", shown)  # a function by its name, not by its place in memory
 
 
 def _short(value: Any) -> str:
@@ -108,10 +133,10 @@ def _short(value: Any) -> str:
     return text if len(text) <= 90 else f"{text[:89]}…"
 
 
-def _fingerprint(train: Split, weights: Array | None) -> str:
+def _fingerprint(rows: Split, weights: Array | None) -> str:
     """Shape, type and checksum of the rows: those of another order or another scale are other rows."""
-    given: list[Any] = [*train, *([] if weights is None else [weights])]
-    return ", ".join(f"{a.dtype} {a.shape} {zlib.crc32(np.ascontiguousarray(a).data):08x}" for a in given)
+    given = [np.ascontiguousarray(a) for a in (*rows, *([] if weights is None else [weights]))]
+    return ", ".join(f"{a.dtype} {a.shape} {zlib.crc32(a.data):08x}" for a in given)
 
 
 __all__ = ["Keeper"]

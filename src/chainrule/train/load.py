@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..graph.dims import shape_text
-from ..graph.errors import DataError, InputError
+from ..graph.errors import DataError, GraphError, InputError
 from ..nn.criteria import loss_named
 from ..nn.module import Module
 from .checkpoint import Checkpoints
@@ -47,6 +47,8 @@ def load(
         raise InputError(f'which is "last" or "best", not {which!r}')
     tensors, header = _folder(place, which) if place.is_dir() else _file(place)
     found, found_loss, shown = told(place, header)
+    if net is not None and not isinstance(net, Module):
+        raise GraphError(f"net is a network of cr.nn, such as cr.nn.Sequential(…), not {net!r}")
     chosen = net if net is not None else found
     if chosen is None:
         raise DataError(f"{place} holds {shown}, which a file cannot hold whole: give it, cr.load(path, net=…)")
@@ -58,7 +60,7 @@ def load(
 
 
 def _folder(folder: Path, which: str) -> tuple[dict[str, Any], dict[str, str]]:
-    found = Checkpoints(folder).latest()
+    found = Checkpoints(folder).latest([which])
     if found is None:
         raise DataError(f"{folder} holds no checkpoint; give a file such as net.safetensors")
     if which == "best" and found.best is None:
@@ -74,6 +76,8 @@ def _file(path: Path) -> tuple[dict[str, Any], dict[str, str] | None]:
             return {k: file.get_tensor(k) for k in file.keys()}, file.metadata()  # noqa: SIM118
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file") from None
+    except TypeError as why:  # bfloat16, say, which NumPy has not
+        raise DataError(f"{path} holds numbers that NumPy has not: {why}; convert them to float32") from None
     except (SafetensorError, OSError, ValueError) as why:
         raise DataError(f"{path} is no whole safetensors file: {why}") from None
 
@@ -82,6 +86,11 @@ def _check(path: Path, net: Module, tensors: dict[str, Any]) -> None:
     graph = net.graph()
     wanted = {k: tuple(n.shape) for k, n in graph.inputs.items() if graph.roles[k] in ("parameter", "state")}
     problems = [f"{k} {shape_text(s)} is missing" for k, s in wanted.items() if k not in tensors]
+    problems += [
+        f"{k} holds {tensors[k].dtype}, not float32 or float64"
+        for k in wanted
+        if k in tensors and str(tensors[k].dtype) not in ("float32", "float64")
+    ]
     problems += [
         f"{k} is {np.shape(tensors[k])}, not {shape_text(s)}"
         for k, s in wanted.items()

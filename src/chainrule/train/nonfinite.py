@@ -19,7 +19,7 @@ from ..face.pipeline import Lowered, lower
 from ..graph.node import CONST, LEAF, SIZE, Node, walk
 from ..views.source import print_program
 from ..views.text import TEXT
-from .errors import Diverged
+from .errors import Diverged, plural
 from .plan import Call
 from .run import Run
 from .training import NotFinite, Training
@@ -31,49 +31,73 @@ def diverged(run: Run, training: Training, found: NotFinite) -> Diverged:
     """The error that says what happened; the training is back at the start of the call in which it did."""
     epoch = len(training.history.epochs) + 1
     first = (epoch - 1) * training.plan.steps + found.call.start
-    bad = ~np.logical_and.reduce([np.isfinite(found.records[k]) for k in training.step.columns])
-    shown = int(bad.argmax()) if bad.any() else len(bad)  # the loss shows it, or the values do after the last step
-    for k in (shown - 1, shown):  # often the update before has overflowed
-        if not 0 <= k < len(bad):
-            continue
-        arrays = _at(training, found, k, epoch)
-        cause = _cause(training, arrays)
-        if cause is not None:
-            break
-    else:
-        k, cause = min(shown, len(bad) - 1), None
+    records = {k: found.records[k] for k in training.step.columns}
+    bad = ~np.logical_and.reduce([np.isfinite(v) for v in records.values()])
+    shown = int(bad.argmax()) if bad.any() else len(bad)  # a record shows it, or the values do after the last step
+    k = _last_finite(training, found, shown, epoch)
+    cause = _cause(training, _at(training, found, k, epoch))
     training.values = found.values
-    lr = float(found.records["lr"][k])
-    where, layer, operation = cause or ("it could not be found again when the steps were repeated", "", "")
-    loss = found.records["loss"]
-    step = first + k
-    seen = f"the loss became {loss[shown]:g}" if shown < len(loss) else "a parameter is no longer finite"
+    step, lr = first + k, float(found.records["lr"][k])
+    if cause is None:
+        cause = "it could not be found again when the steps were repeated", "", "", True
+    where, layer, operation, rated = cause
+    if shown < len(bad):
+        column = next(name for name, v in records.items() if not np.isfinite(v[shown]))
+        seen = f"the {column} became {records[column][shown]:g} at step {first + shown + 1:,}"
+    else:
+        seen = f"a parameter or a running statistic is no longer finite after step {step + 1:,}"
     return Diverged(
-        f"{seen} at step {first + shown + (shown < len(loss)):,} (epoch {epoch}). First number that is not finite: in "
-        f"step {step + 1:,}, {where}. {_advice(run, lr, step)}",
+        f"{seen} (epoch {epoch}). First number that is not finite: in step {step + 1:,}, {where}. "
+        f"{_advice(run, lr, rated or step > 0)}",
         step + 1, epoch, layer, operation, run,
     )  # fmt: skip
 
 
-def _at(training: Training, found: NotFinite, k: int, epoch: int) -> dict[str, Any]:
-    """The step's inputs at the step k of the call."""
+def _last_finite(training: Training, found: NotFinite, shown: int, epoch: int) -> int:
+    """The last step of the call, up to `shown`, that begins with finite values: the one that spoils something.
+
+    Mostly that is `shown`, or the step before. But an infinite bias before a ReLU, or an infinite running statistic,
+    may be there for long before a loss shows it.
+    """
+
+    def finite(k: int) -> bool:
+        _repeat(training, found, k, epoch)
+        return all(np.isfinite(np.asarray(v)).all() for v in training.values.values())
+
+    if shown < len(found.records["loss"]) and finite(shown):
+        return shown
+    low, high, k = 0, shown, shown - 1
+    while high - low > 1:
+        low, high = (k, high) if finite(k) else (low, k)
+        k = (low + high) // 2
+    return low
+
+
+def _repeat(training: Training, found: NotFinite, k: int, epoch: int) -> None:
+    """The first k steps of the call, from its start."""
     training.values = {name: np.array(v) for name, v in found.values.items()}
     if k:
         training.stepped(Call(found.call.start, found.call.start + k), epoch)
+
+
+def _at(training: Training, found: NotFinite, k: int, epoch: int) -> dict[str, Any]:
+    """The step's inputs at the step k of the call."""
+    _repeat(training, found, k, epoch)
     rows = training.plan.minibatches(training.order(epoch), found.call)[k]
     number = (epoch - 1) * training.plan.steps + found.call.start + k
     given = {name: np.array(v) for name, v in training.values.items()}
     given |= {name: np.asarray(v)[rows] for name, v in training.data.items()}
-    given["lr"] = np.asarray(training.rates(number, epoch, 1)[0], training.settings.dtype)
+    with np.errstate(over="ignore"):
+        given["lr"] = np.asarray(training.rates(number, epoch, 1)[0], training.settings.dtype)
     for position, (name, keep) in enumerate(training.noise.items()):
         shape = [len(rows), *training.step.graph.inputs[name].shape[1:]]
         given[name] = bernoulli(np, training.settings.seed, number, position, shape, keep)
     return given
 
 
-def _cause(training: Training, arrays: Mapping[str, Any]) -> tuple[str, str, str] | None:
-    """(in words, layer, operation) of the first operation with a result that is not finite, on the way to a result
-    of the step that is not; None where all results are finite."""
+def _cause(training: Training, arrays: Mapping[str, Any]) -> tuple[str, str, str, bool] | None:
+    """(in words, layer, operation, whether the learning rate goes into it) of the first operation with a result that
+    is not finite, on the way to a result of the step that is not; None where all results are finite."""
     graph, settings = training.step.graph, training.settings
     engine = engine_named(settings.engine)
     low = lower(graph, None, engine.dialect.kernel, settings.engine)
@@ -89,18 +113,19 @@ def _cause(training: Training, arrays: Mapping[str, Any]) -> tuple[str, str, str
     while before := [a for a in sick.args if not finite.get(a, True)]:
         sick = min(before, key=place.__getitem__)
     named, name = _quantity(graph, low, sick, nodes)
+    name = sick.attr("name") if sick.op is LEAF else name
     module = training.net.layers.get(name)
     layer = f"{name} of {module!r}" if module is not None else name
     written = TEXT.write(sick, {n: q for q, n in named.items() if n is not sick})
     written = written if len(written) <= 60 else f"{sick.op.name}(…)"
     if sick.op is LEAF:
-        return f"the input {name} itself holds it", layer, name
+        return f"the input {name} itself holds it", layer, name, name == "lr"
     kind = "nan" if np.isnan(np.asarray(values[place[sick]])).any() else "inf"
     largest = max(
         (float(np.max(np.abs(np.asarray(values[place[a]], float)))) for a in sick.args if a in place), default=0.0
     )
     words = f"in {layer}, {sick.op.name} answered {kind}: {written}, where the largest argument is ±{largest:.3g}"
-    return words, layer, sick.op.name
+    return words, layer, sick.op.name, graph.inputs["lr"] in walk(sick)
 
 
 def _quantity(graph: Graph, low: Lowered, sick: Node, nodes: list[Node]) -> tuple[dict[str, Node], str]:
@@ -120,10 +145,11 @@ def _quantity(graph: Graph, low: Lowered, sick: Node, nodes: list[Node]) -> tupl
     return named, "the loss"
 
 
-def _advice(run: Run, lr: float, step: int) -> str:
-    if step == 0:
+def _advice(run: Run, lr: float, rated: bool) -> str:
+    if not rated:
         return "No update was made before it: it is the network, the loss or the data, not the learning rate"
-    kept = f"; the {run.epoch} epochs before it are in the error's .run" if run.epoch else ""
+    are = "is" if run.epoch == 1 else "are"
+    kept = f"; the {plural(run.epoch, 'epoch')} before it {are} in the error's .run" if run.epoch else ""
     return f"The learning rate was {lr:g}; a smaller one, such as {lr / 10:g}, or clip_norm=1 may help{kept}"
 
 

@@ -28,7 +28,7 @@ class Plan:
 
     batch            rows of a minibatch; an epoch's last one holds what is left, unless `drop_last`
     call             the most steps of a call
-    group            calls are whole multiples of so many steps where they can be
+    group            calls are whole multiples of so many steps where they can be, and are not longer than `call` by it
     checkpoint_every checkpoints within an epoch, besides that at its end: at multiples of so many steps
     """
 
@@ -59,7 +59,8 @@ Call(start=8, stop=9, checkpoint=False), Call(start=9, stop=10, checkpoint=True)
         start = 0
         for end in ends:
             length = math.ceil((end - start) / math.ceil((end - start) / self.call))
-            length = math.ceil(length / self.group) * self.group
+            if self.group <= self.call:
+                length = math.ceil(length / self.group) * self.group
             cuts = [*range(start + length, end, length), end]
             found += [Call(a, b) for a, b in zip([start, *cuts], cuts)]
             if end % every == 0 or end == self.steps:

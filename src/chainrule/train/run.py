@@ -70,7 +70,7 @@ class Run(Trained):
         if found is None:
             return None
         params, state = (
-            {k: found[k] for k in names} for names in (self._training.parameters, self._training.statistics)
+            {k: found[k].copy() for k in names} for names in (self._training.parameters, self._training.statistics)
         )
         return Trained(self.net, self.loss, params, state, self.engine, self._evaluator)
 

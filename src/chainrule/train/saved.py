@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from importlib.metadata import version
+from types import NoneType
 from typing import Any
 
 from numpy.typing import NDArray
@@ -38,8 +39,11 @@ def told(path: Any, header: Mapping[str, str] | None) -> tuple[Module | None, Lo
         return None, None, "a network that the file does not tell"
     try:
         found = json.loads(text)
-        return described(found["net"]), described(found["loss"]), str(found["shown"])
-    except (ValueError, KeyError, TypeError) as error:
+        net, loss, shown = described(found["net"]), described(found["loss"]), str(found["shown"])
+        if not isinstance(net, (Module, NoneType)) or not isinstance(loss, (Loss, NoneType)):
+            raise DataError(f"it tells of {net!r} and {loss!r}, and not of a network and a loss")
+        return net, loss, shown
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(f"{path}: what it says of its network cannot be read: {error}") from None
 
 

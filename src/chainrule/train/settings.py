@@ -40,6 +40,8 @@ class Settings:
                 continue
             if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
                 raise InputError(f"{name} is {value!r}; it must be a whole number, an int of at least {least}")
+            object.__setattr__(self, name, int(value))  # NumPy's integers too, which JSON does not know
+        object.__setattr__(self, "drop_last", bool(self.drop_last))
         if self.seed >= 2**32:
             raise InputError(f"seed is {self.seed}; it must be below 2**32")
         if self.checkpoint_every is not None and self.out is None:

@@ -11,7 +11,7 @@ from ..data.arrays import check_labels
 from ..graph.dims import shape_text
 from ..graph.errors import DataError
 from ..graph.node import INTEGER
-from ..nn.criteria import Loss
+from ..nn.criteria import BinaryCrossEntropy, CrossEntropy, Loss
 from ..nn.module import Module
 
 Array = NDArray[Any]
@@ -40,10 +40,14 @@ def targets_for(net: Module, loss: Loss, y: Any, rows: int, dtype: str, name: st
             f"{name}: y has shape {values.shape}; {loss!r} needs a number for each of the network's outputs, "
             f"{(rows, *shape[1:])}"
         )
-    values = values.astype(dtype)
+    with np.errstate(over="ignore"):
+        values = values.astype(dtype)
     if not np.isfinite(values).all():
         at = tuple(map(int, np.argwhere(~np.isfinite(values))[0]))
         raise DataError(f"{name}: y{list(at)} is {values[at]}; every target must be a finite number")
+    if isinstance(loss, (BinaryCrossEntropy, CrossEntropy)) and ((values < 0) | (values > 1)).any():
+        at = tuple(map(int, np.argwhere((values < 0) | (values > 1))[0]))
+        raise DataError(f"{name}: y{list(at)} is {values[at]:g}; {loss!r} takes probabilities, from 0 to 1")
     return values
 
 

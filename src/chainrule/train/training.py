@@ -92,10 +92,14 @@ class Training:
         begun = time.perf_counter()
         epoch = len(self.history.epochs) + 1
         before = self.arrays(list(self.values))
-        records = self.stepped(call, epoch)
-        if not all(np.isfinite(records[k]).all() for k in self.step.columns) or not self._finite():
-            raise NotFinite(before, call, records)
-        self.history.add(records)
+        try:
+            records = self.stepped(call, epoch)
+            if not all(np.isfinite(records[k]).all() for k in self.step.columns) or not self._finite():
+                raise NotFinite(before, call, records)
+            self.history.add(records)
+        except BaseException:  # Ctrl-C too: values and history stay those of one step, and xla has used the memory up
+            self.values = before
+            raise
         self.seconds += time.perf_counter() - begun
 
     def stepped(self, call: Call, epoch: int) -> dict[str, Array]:
@@ -133,19 +137,13 @@ class Training:
         if self.validation is not None:
             values = self.evaluator.evaluate(self.values, *self.validation)
             found = {f"val_{k}": v for k, v in values.items()}
-        earlier = [row["val_loss"] for row in self.history.epochs] if found else []
+        earlier = [v for row in self.history.epochs if not math.isnan(v := row["val_loss"])] if found else []
         self.seconds += time.perf_counter() - begun
         spent = self.seconds - sum(row["seconds"] for row in self.history.epochs)
         row = self.history.end_epoch(self.plan.steps, self.plan.sizes, found, spent)
-        if found and not math.isnan(found["val_loss"]) and found["val_loss"] < min(earlier, default=math.inf):
+        if found and found["val_loss"] < min(earlier, default=math.inf):
             self.best = self.arrays([*self.parameters, *self.statistics])
         return row
-
-    @property
-    def at_best(self) -> bool:
-        """Whether the epoch that ended last is the best so far."""
-        losses = [row.get("val_loss", math.nan) for row in self.history.epochs]
-        return bool(losses) and losses[-1] < min(losses[:-1], default=math.inf)
 
     def restore(self, found: Checkpoint) -> None:
         """Go back to where a checkpoint was written."""
