@@ -253,6 +253,7 @@ WRONG = [
     (dict(optimizer="sgd"), GraphError, "an update rule such as"),
     (dict(loss="crossentropy"), GraphError, "no loss 'crossentropy'"),
     (dict(resume=True), InputError, "say which, out="),
+    (dict(out=5), InputError, "out is the path of a folder"),
     (dict(checkpoint_every=5), InputError, "a folder is missing"),
     (dict(params={"W1": np.zeros((5, 7))}), InputError, "params hold W1; .* has W1, b1, W2, b2"),
     (

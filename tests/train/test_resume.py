@@ -91,6 +91,8 @@ def test_a_stopped_run_stays_stopped(tmp_path: Path):
     first = train(tmp_path, **options)
     assert first.epoch < 60
     assert_same(first, train(tmp_path, resume=True, **options))
+    assert_same(first, train(tmp_path, resume=True, **options | {"epochs": 100}))
+    assert train(tmp_path, resume=True, **options | {"epochs": 65, "callbacks": []}).epoch == 65
 
 
 CHILD = """

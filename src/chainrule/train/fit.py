@@ -86,6 +86,8 @@ def fit(
     dataset = data if isinstance(data, Dataset) else None
     given = splits(data, validation)
     kind = precision(given["train"].X, dtype)
+    if out is not None and not isinstance(out, (str, os.PathLike)):
+        raise InputError(f"out is the path of a folder, not {out!r}")
     folder = None if out is None else Path(out)
     settings = Settings(
         optimizer, epochs, batch_size, seed, engine, kind, drop_last, norms_every, folder, checkpoint_every
@@ -104,7 +106,7 @@ def fit(
         run = Run(training, dataset)
         keeper = None if folder is None else Keeper(folder, run, training, train, weights, threads)
         if keeper is not None:
-            keeper.begin(resume)
+            keeper.begin(resume, callbacks)
         elif resume:
             raise InputError("resume goes on from the checkpoints in a folder: say which, out=…")
         _train(run, training, keeper, [*callbacks, *([Bar()] if shown(progress) else [])])

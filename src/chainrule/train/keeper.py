@@ -6,6 +6,7 @@ import os
 import re
 import warnings
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from ..data.dataset import Split
 from ..face.files import write_files
 from ..graph.errors import InputError, OutputError
+from .callbacks import Callback
 from .checkpoint import Checkpoint, Checkpoints
 from .environment import differences, environment
 from .errors import CheckpointWarning, plural
@@ -44,8 +46,11 @@ class Keeper:
             "metadata": metadata(training.net, training.loss),
         }
 
-    def begin(self, resume: bool) -> None:
-        """Make the folder, and go back to its last checkpoint. Raises OutputError, InputError, DataError."""
+    def begin(self, resume: bool, callbacks: Sequence[Callback]) -> None:
+        """Make the folder, and go back to its last checkpoint. Raises OutputError, InputError, DataError.
+
+        A run that a callback ended stays so, unless it is asked for more epochs and without that callback.
+        """
         folder = self.checkpoints.folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -66,7 +71,9 @@ class Keeper:
         self._check(found)
         self.training.restore(found)
         self.best = self.training.best
-        self.run.stopped = found.facts["stopped"] if self.run.epochs <= found.facts["epochs_asked"] else None
+        stopped = found.facts["stopped"]
+        again = any((stopped or "").startswith(f"{c!r} after epoch") for c in callbacks)
+        self.run.stopped = stopped if again or self.run.epochs <= found.facts["epochs_asked"] else None
         self.written = len(self.run.history)
         if self.run.history.epochs:  # the process before may have ended between a checkpoint and its table
             self._table()
