@@ -147,6 +147,15 @@ def test_diagnoses_and_their_reports_are_documented(name: str):
             assert inspect.getdoc(value), f"{name}.{method}"
 
 
+@pytest.mark.parametrize("name", cr.train.__all__)
+def test_what_trains_is_documented(name: str):
+    found = getattr(cr.train, name)
+    assert len((inspect.getdoc(found) or "").splitlines()[0]) > 10
+    for method, value in vars(found).items() if inspect.isclass(found) else ():
+        if not method.startswith("_") and (inspect.isfunction(value) or isinstance(value, property)):
+            assert inspect.getdoc(value), f"{name}.{method}"
+
+
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_an_operation_tells_its_derivative_or_meaning(name: str):
     told = inspect.getdoc(getattr(cr, name)) or ""
