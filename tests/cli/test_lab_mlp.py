@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import shutil
 import signal
 import struct
@@ -15,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors import safe_open
 from typer.testing import CliRunner
 
 import chainrule as cr
@@ -66,12 +66,10 @@ def test_it_leaves_three_files_that_agree(run, tmp_path):
     assert result.exit_code == 0, result.stderr
     out = tmp_path / "out" / "mlp"
     assert everything(tmp_path) == ["out", "out/mlp", *(f"out/mlp/{n}" for n in sorted(mlp.FILES))]
-    with safe_open(out / "params.safetensors", "np") as file:
-        said = json.loads(file.metadata()["accuracy"])["test"]
-        settings = json.loads(file.metadata()["settings"])
-        W1, b1, W2, b2 = (file.get_tensor(k) for k in ("W1", "b1", "W2", "b2"))
-    assert settings["hidden"] == 16 and settings["engine"] == "numpy" and settings["lr"] == 0.5
-    X, y = cr.data.digits(settings["seed"]).test
+    net = cr.load(out / "params.safetensors")
+    W1, b1, W2, b2 = net.params.values()
+    X, y = cr.data.digits(0).test
+    said = net.evaluate((X, y))["accuracy"]
     assert np.mean((np.maximum(X @ W1 + b1, 0) @ W2 + b2).argmax(axis=1) == y) == pytest.approx(said)
     assert f"{100 * said:.2f} %" in result.stdout and f"{100 * said:.2f} %" in (out / "report.html").read_text("utf-8")
     lines = result.stderr.splitlines()
@@ -85,7 +83,7 @@ def test_json_is_all_there_is_on_stdout(run, tmp_path):
     found = json.loads(result.stdout)
     assert found["settings"]["hidden"] == 16 and found["settings"]["batch_size"] == 32
     assert 0.5 < found["accuracy"]["test"] <= 1 and found["gradient_check"]["ok"] is True
-    assert found["parameters"] == 64 * 16 + 16 + 16 * 10 + 10 and found["steps"] == 74
+    assert found["parameters"] == 64 * 16 + 16 + 16 * 10 + 10 and found["steps"] == 76
     assert {"load", "check", "train", "evaluate", "total", "step"} <= set(found["seconds"])
     assert all((tmp_path / path).is_file() for path in found["files"].values())
 
@@ -96,6 +94,28 @@ def test_idx_files(run, idx, monkeypatch):
     result = run("lab", "mlp", *args.split())
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout)["data"]["rows"] == {"train": 300, "validation": 10_000, "test": 100}
+
+
+def test_the_published_exercise(run, idx, monkeypatch, tmp_path):
+    monkeypatch.setenv("CHAINRULE_DATA", str(idx))
+    args = ["lab", "mlp", "--data", "mnist", "--preset", "course", "--epochs", "2", "--engine", "numpy"]
+    result = run(*args)
+    assert result.exit_code == 0, result.stderr
+    assert len(re.findall(r"^Epoch [12]: loss [\d.]+, train_acc 0\.\d{4}, val_acc 0\.\d{4}$", result.stdout, re.M)) == 4
+    assert re.search(r"sigmoid +train +[\d.]+ +0\.877\n", result.stdout)
+    assert re.search(r"relu +test +[\d.]+ +0\.964\n", result.stdout)
+    out = tmp_path / "out" / "mlp"
+    assert sorted(p.name for p in out.iterdir()) == sorted(mlp.files(mlp.Settings(preset="course")))
+    for file, other in (("report.html", "report-sigmoid.html"), ("report-sigmoid.html", "report.html")):
+        page = (out / file).read_text("utf-8")
+        assert "The published exercise" in page and f'href="{other}"' in page
+        assert "<td>test</td>" in page and "0.964" in page and "0.874" in page
+    again = run(*args, "--activation", "sigmoid", "--json")
+    assert again.exit_code == 0, again.stderr
+    found = json.loads(again.stdout)
+    assert list(found["course"]) == ["sigmoid"] and "Epoch 2: loss" in again.stderr
+    assert found["course"]["sigmoid"]["accuracy"] == found["accuracy"]
+    assert found["course"]["sigmoid"]["published"] == {"train": 0.877, "validation": 0.872, "test": 0.874}
 
 
 def cut(path: Path) -> None:
@@ -154,6 +174,9 @@ def failed(result, code: int, *messages: str) -> None:
         (["--batch-size", "0"], ["'--batch-size'"]),
         (["--batch-size", "1198"], ["'--batch-size'", "1,197 rows"]),
         (["--seed", "-1"], ["'--seed'"]),
+        (["--seed", str(2**32)], ["'--seed'", "below 2^32"]),
+        (["--preset", "exam"], ["'--preset'", "course"]),
+        (["--preset", "course", "--data", "digits"], ["'--preset'", "is an exercise on mnist"]),
         (["--frobnicate"], ["--frobnicate"]),
         (["extra"], ["extra"]),
         (["--out"], ["--out"]),
@@ -172,7 +195,9 @@ def test_a_folder_that_cannot_be_written_is_noticed_before_training(run, tmp_pat
 
 
 def test_divergence(run, tmp_path):
-    failed(run(*SHORT, "--lr", "1e30"), 1, "the loss became", "at step", "--lr 0.5")
+    result = run(*SHORT, "--lr", "1e30")
+    failed(result, 1, "the loss became", "at step", "in Z2 of Linear(16, 10), matmul answered", "--lr 1e+29")
+    assert "--clip-norm" not in result.stderr and ".run" not in result.stderr
     assert everything(tmp_path) == []
 
 
@@ -190,13 +215,13 @@ def test_interrupted_while_training(run, tmp_path, monkeypatch):
         calls.append(args)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(mlp._Training, "_epoch", interrupt)
+    monkeypatch.setattr("chainrule.train.training.Training.run", interrupt)
     failed(run(*SHORT), 130, "interrupted; nothing was written")
     assert calls and everything(tmp_path) == ["out", "out/mlp", "out/mlp/report.html"]
 
 
 def test_a_bug_of_ours_is_shown_as_one(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(mlp, "loss_graph", lambda activation: 1 / 0)
+    monkeypatch.setattr(mlp, "rule", lambda recipe: 1 / 0)
     result = run(*SHORT)
     assert result.exit_code == 1 and "ZeroDivisionError" in result.stderr and "Please report it" in result.stderr
     assert everything(tmp_path) == []
@@ -207,9 +232,9 @@ def test_help_and_version(run):
     assert "lab" in run("--help").stdout and run("--help").exit_code == 0
     text = " ".join(run("lab", "mlp", "--help").stdout.split())
     for option in ("--data", "--hidden", "--activation", "--epochs", "--lr", "--reg", "--seed", "--engine", "--out",
-                   "--json", "--batch-size", "--data-dir"):  # fmt: skip
+                   "--json", "--batch-size", "--data-dir", "--preset"):  # fmt: skip
         assert f"{option} " in text
-    assert "[default: 64]" in text and "[default: digits]" in text and "[default: 40 for digits, 20 for" in text
+    assert "[default: 64 for digits, 256" in text and "[default: 40 for digits, 20 for" in text
     for args in ([], ["lab"]):
         result = run(*args)
         assert result.exit_code == 2 and result.stderr.startswith("Usage: chainrule")
@@ -273,6 +298,6 @@ def test_a_bar_on_a_terminal(tmp_path):
             break
     out, _ = child.communicate(timeout=60)
     os.close(master)
-    assert child.returncode == 0 and json.loads(out)["steps"] == 74
+    assert child.returncode == 0 and json.loads(out)["steps"] == 76
     text = seen.decode()
     assert "training on 1,197 images" in text and "validation" in text and "epoch 1/2" not in text

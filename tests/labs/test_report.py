@@ -70,8 +70,8 @@ def page(text):
 def test_it_is_well_formed(page):
     assert len(page.ids) == len(set(page.ids))
     heads = [attrs["id"] for tag, attrs in page.tags if tag == "section"]
-    assert heads == ["overview", "data", "network", "gradients", "cost", "check", "training", "weights", "test",
-                     "program", "again"]  # fmt: skip
+    assert heads == ["overview", "data", "network", "gradients", "cost", "check", "rule", "training",
+                     "diagnosis", "weights", "test", "program", "again"]  # fmt: skip
     links = [str(attrs["href"]) for tag, attrs in page.tags if tag == "a"]
     assert [f"#{k}" for k in heads] == links
     for _, attrs in page.tags:  # what is referred to is there
@@ -108,7 +108,7 @@ def test_it_says_what_was_found(result, page):
     assert "1,210" in page.text  # parameters: 64·16 + 16 + 16·10 + 10
     assert "chainrule lab mlp --hidden 16 --epochs 2" in page.text
     assert "softmax" in page.text and "denominator layout" in page.text
-    assert "def mlp_step(X, y, W1, b1, W2, b2, reg, lr):" in page.text
+    assert "def network_loss_step(X, y, W1, b1, W2, b2, lr):" in page.text
 
 
 def test_every_formula_is_there(page):

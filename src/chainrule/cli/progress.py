@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
-from ..labs.listener import EpochReport, Listener
+from ..labs.listener import Listener
+from ..train import Run
+from ..train.progress import Bar
 
 
 class Lines(Listener):
-    """A line for each stage and each epoch."""
+    """A line for each stage, each file that comes in, and each epoch."""
 
     def __init__(self) -> None:
         self._file = ""
@@ -24,70 +26,85 @@ class Lines(Listener):
             self._file = file
             self.stage(f"downloading {file}, {total / 1e6:.1f} MB")
 
-    def epoch(self, report: EpochReport) -> None:
-        print(epoch_line(report), file=sys.stderr, flush=True)
+    def epoch(self, run: Run) -> None:
+        print(epoch_line(run), file=sys.stderr, flush=True)
 
 
-class Bar(Listener):
-    """A bar with the loss, the validation accuracy and the time left."""
+class Terminal(Lines):
+    """A line for each stage, and a bar with the loss, the validation and the time left for each training."""
 
-    def __init__(self, bar: Any):
-        self._bar = bar
-        self._task: Any = None
-        self._found = ""
+    def __init__(self) -> None:
+        super().__init__()
+        self._bar = Bar()
+        self._run: Run | None = None  # whose bar is shown
 
     def stage(self, text: str) -> None:
-        self.end()
-        self._task = self._bar.add_task(text, total=None, found="")
+        self.close()
+        super().stage(text)
 
-    def download(self, file: str, done: int, total: int) -> None:
-        text = f"downloading {file}"
-        if self._task is None or self._bar.tasks[-1].description != text:
-            self.stage(text)
-        self._bar.update(self._task, completed=done, total=total)
+    def begin(self, run: Run) -> None:
+        self.close()
+        self._run = run
+        self._bar.begin(run)
 
-    def begin(self, steps: int) -> None:
-        self._bar.update(self._task, total=steps)
+    def advance(self, run: Run, steps: int) -> None:
+        self._bar.advance(run, steps)
 
-    def advance(self, steps: int, loss: float) -> None:
-        self._bar.update(self._task, advance=steps, found=f"loss {loss:.4f}{self._found}")
+    def epoch(self, run: Run) -> None:
+        self._bar.epoch(run)
 
-    def epoch(self, report: EpochReport) -> None:
-        self._found = f", validation {100 * report.val_accuracy:.2f} %"
-        self._bar.update(self._task, found=f"loss {report.loss:.4f}{self._found}")
+    def end(self, run: Run) -> None:
+        self.close()
 
-    def end(self) -> None:
-        """What was under way is complete."""
-        if self._task is not None:
-            done = self._bar.tasks[-1]
-            self._bar.update(self._task, total=done.total or 1, completed=done.total or 1)
+    def close(self) -> None:
+        """The bar that is shown stays as it is."""
+        if self._run is not None:
+            self._bar.end(self._run)
+            self._run = None
 
 
-def epoch_line(r: EpochReport) -> str:
-    width = len(str(r.epochs))
-    return (
-        f"epoch {r.epoch:{width}}/{r.epochs}  loss {r.loss:.4f}  accuracy {100 * r.accuracy:6.2f} %  "
-        f"validation loss {r.val_loss:.4f}  accuracy {100 * r.val_accuracy:6.2f} %  {r.seconds:.2f} s"
-    )
+class CourseLines(Lines):
+    """The lines of the published exercise: the epoch's mean loss with its penalty, and the accuracy on all training and
+    all validation images after it."""
+
+    def __init__(self, out: TextIO):
+        super().__init__()
+        self._out = out
+
+    def begin(self, run: Run) -> None:
+        print(f"{run.net!r}", file=self._out, flush=True)
+
+    def epoch(self, run: Run) -> None:
+        row: dict[str, Any] = run.history.epochs[-1]
+        train = run.evaluate(run.data.train)["accuracy"] if run.data is not None else row["accuracy"]
+        print(
+            f"Epoch {run.epoch}: loss {row.get('objective', row['loss']):.4f}, train_acc {train:.4f}, "
+            f"val_acc {row['val_accuracy']:.4f}",
+            file=self._out, flush=True,
+        )  # fmt: skip
+
+
+def epoch_line(run: Run) -> str:
+    """The last epoch in one line: what it has of loss, accuracy and validation."""
+    row, width = run.history.epochs[-1], len(str(run.epochs))
+    words = [f"epoch {run.epoch:{width}}/{run.epochs}", f"loss {row['loss']:.4f}"]
+    words += [f"accuracy {100 * row['accuracy']:6.2f} %"] if "accuracy" in row else []
+    words += [f"validation loss {row['val_loss']:.4f}"] if "val_loss" in row else []
+    words += [f"accuracy {100 * row['val_accuracy']:6.2f} %"] if "val_accuracy" in row else []
+    return "  ".join([*words, f"{row['seconds']:.2f} s"])
 
 
 @contextmanager
-def progress() -> Iterator[Listener]:
+def progress() -> Iterator[Lines]:
     """A listener for stderr as it is."""
     if not sys.stderr.isatty():
         yield Lines()
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    columns = (
-        SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), BarColumn(bar_width=24),
-        TextColumn("{task.fields[found]}"), TimeElapsedColumn(), TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        listener = Bar(bar)
+    listener = Terminal()
+    try:
         yield listener
-        listener.end()
+    finally:
+        listener.close()
 
 
-__all__ = ["Bar", "Lines", "progress"]
+__all__ = ["CourseLines", "Lines", "Terminal", "epoch_line", "progress"]

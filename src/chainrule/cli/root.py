@@ -17,6 +17,10 @@ from ..graph.spelling import visible
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
 
 
+class Halted(ChainruleError):
+    """The work was interrupted, and there is more to say of it than that nothing was written."""
+
+
 class Root(TyperGroup):
     """The group of all commands. It exits with 0, 1, 2 or 130, and shows a traceback only for a bug of ours."""
 
@@ -42,6 +46,8 @@ def exit_code(command: Callable[[], Any]) -> int:
         return say("stopped", FAILED)
     except InternalError as error:
         return bug(error)
+    except Halted as error:
+        return say(str(error), INTERRUPTED)
     except ChainruleError as error:
         return say(str(error), FAILED)
     except MemoryError as error:

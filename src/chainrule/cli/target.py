@@ -52,6 +52,23 @@ def load(target: str, sizes: Sizes, values: Mapping[str, Any] | None = None, sym
     return _from_text(_text(target), sizes, values or {}, symbols)
 
 
+@contextmanager
+def opened(target: str, hint: str) -> Iterator[Any]:
+    """What FILE.py:name is, a network or a function that makes one, for as long as the block uses it.
+
+    What goes wrong in the user's file meanwhile is told with its line.
+
+    hint   the option that gave the target
+    """
+    found = _FILE.fullmatch(target)
+    if not found:
+        raise typer.BadParameter(f"{target!r} is not FILE.py:name", param_hint=hint)
+    path = Path(found["file"])
+    _check_file(path, hint)
+    with _running(path) as module:
+        yield _named(module, path, (found["name"] or "").strip(), hint, networks=True)
+
+
 def select_inputs(graph: Graph, names: Sequence[str] | None) -> list[str] | None:
     """What `--wrt` names; None where it is not given."""
     if names is None or not names:
@@ -109,10 +126,7 @@ def _from_text(text: str, sizes: Sizes, values: Mapping[str, Any], symbols: bool
 
 
 def _from_file(path: Path, name: str, sizes: Sizes, values: Mapping[str, Any], symbols: bool) -> Graph:
-    if not path.is_file():
-        near = [p.name for p in path.parent.glob("*.py")] if path.parent.is_dir() else []
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise typer.BadParameter(f"the file {path} {what}{meant(path.name, near)}", param_hint=HINT)
+    _check_file(path, HINT)
     with _running(path) as module:
         found = _named(module, path, name)
         graph = found if isinstance(found, Graph) else getattr(found, "graph", None)
@@ -126,24 +140,36 @@ def _from_file(path: Path, name: str, sizes: Sizes, values: Mapping[str, Any], s
         return _traced(found, path, sizes, values, symbols)
 
 
-def _named(module: ModuleType, path: Path, name: str) -> Any:
+def _check_file(path: Path, hint: str) -> None:
+    if not path.is_file():
+        near = [p.name for p in path.parent.glob("*.py")] if path.parent.is_dir() else []
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise typer.BadParameter(f"the file {path} {what}{meant(path.name, near)}", param_hint=hint)
+
+
+def _named(module: ModuleType, path: Path, name: str, hint: str = HINT, networks: bool = False) -> Any:
     if name in vars(module) and not name.startswith("__"):
         return vars(module)[name]
-    there = _offered(module)
+    there = _offered(module, networks)
+    what = "network" if networks else "function"
     if not there:
-        raise typer.BadParameter(f"{path.name} has no function; write the network as one", param_hint=HINT)
+        advice = "write one, such as net = cr.nn.Sequential(…)" if networks else "write the network as one"
+        raise typer.BadParameter(f"{path.name} has no {what}; {advice}", param_hint=hint)
     has = f"it has {', '.join(there)}"
     if not name:
-        raise typer.BadParameter(f"say which function of {path.name}: {path}:{there[0]}; {has}", param_hint=HINT)
-    raise typer.BadParameter(f"{path.name} has nothing called {name!r}; {has}{meant(name, there)}", param_hint=HINT)
+        raise typer.BadParameter(f"say which {what} of {path.name}: {path}:{there[0]}; {has}", param_hint=hint)
+    raise typer.BadParameter(f"{path.name} has nothing called {name!r}; {has}{meant(name, there)}", param_hint=hint)
 
 
-def _offered(module: ModuleType) -> list[str]:
-    """The functions and graphs that the file itself makes, as written."""
+def _offered(module: ModuleType, networks: bool) -> list[str]:
+    """The functions that the file itself makes, as written, and its networks, or else its graphs."""
 
     def own(value: Any) -> bool:
-        made_here = inspect.isfunction(value) and value.__module__ == module.__name__
-        return made_here or isinstance(value, Graph) or isinstance(getattr(value, "graph", None), Graph)
+        if inspect.isfunction(value):
+            return value.__module__ == module.__name__
+        if networks:
+            return hasattr(value, "loss_graph") and not inspect.isclass(value)
+        return isinstance(value, Graph) or isinstance(getattr(value, "graph", None), Graph)
 
     return [name for name, value in vars(module).items() if not name.startswith("_") and own(value)]
 

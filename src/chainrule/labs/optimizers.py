@@ -137,11 +137,11 @@ class _Watch(Callback):
         self.epochs: list[dict[str, float]] = []
 
     def begin(self, run: Run) -> None:
-        self.listener.begin(run.epochs * run.steps_per_epoch)
+        self.listener.begin(run)
         self._score(run)
 
     def advance(self, run: Run, steps: int) -> None:
-        self.listener.advance(steps, float(run.history["loss"][-1]))
+        self.listener.advance(run, steps)
 
     def epoch(self, run: Run) -> None:
         self._score(run)

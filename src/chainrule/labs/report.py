@@ -17,13 +17,15 @@ from ..face.check_report import Kink
 from ..face.numerical import entry_text
 from ..graph.dims import Size
 from ..graph.dims import latex as size_latex
-from ..plots import accuracy_curves, examples_grid, gradient_norms, image_grid, loss_curves, svg
+from ..optim.printed import equations
+from ..plots import accuracy_curves, comparison_curves, examples_grid, image_grid, loss_curves, norm_curves, svg
 from ..plots.page import (
     Section,
     cost_table,
     document,
     duration,
     figure,
+    number,
     percent,
     program,
     scientific,
@@ -31,49 +33,54 @@ from ..plots.page import (
     table,
     tiles,
 )  # fmt: skip
+from ..plots.training import norms_of
+from ..train.report import last_point, loss_graph
+from ..train.report_diagnosis import diagnosis_section
 from ..views.counts import CONVENTION
+from ..views.forms import number_latex
 from ..views.html import Row, equation_table, mathml
 from ..views.latex import LATEX
-from .network import PARAMETERS
+from .course import OVER_SEEDS, READINGS, comparison, verdict
+from .network import network
 from .result import Result, facts
 
 MEANINGS = {
-    "X": "a minibatch of images, one a row, pixels in [0, 1]",
+    "X": "a minibatch of images, one a row, pixels {pixels}",
     "y": "the class of each image, 0 … c − 1",
     "W1": "weights of the hidden layer",
     "b1": "biases of the hidden layer",
     "W2": "weights of the output layer",
     "b2": "biases of the output layer",
-    "reg": "weight of the penalty",
 }
 QUANTITIES = {
     "Y": "the classes as rows of zeros with a single one",
-    "Z": "what the hidden layer receives",
-    "H": "what the hidden layer answers: {activation}, entry by entry",
-    "S": "scores, the logits",
+    "Z1": "what the hidden layer receives",
+    "H1": "what the hidden layer answers: {activation}, entry by entry",
+    "Z2": "scores, the logits",
     "P": "probabilities: each row is positive and sums to 1",
-    "E": "cross-entropy, the mean over the n images",
-    "R": "the penalty that keeps weights small (not biases)",
-    "L": "the loss that training makes small",
+    "L": "cross-entropy, the mean over the n images",
+    "J": "what training makes small: the loss, and a penalty that keeps weights small (not biases)",
 }
-NEURONS_SHOWN = 144
+NEURONS_SHOWN, EXAMPLES = 144, 30
 
 
-def html_page(result: Result) -> str:
-    """The whole page."""
+def html_page(result: Result, beside: Sequence[Result] = ()) -> str:
+    """The whole page; `beside` are the results, this one among them, that a published exercise is compared with."""
     known = facts(result)
     sections = [
-        _overview(result, known), _data(result), _network(result), _gradients(result), _cost(result, known),
-        _check(result), _training(result), _weights(result), _test(result), _program(result), _again(result, known),
+        _overview(result, known), *([_exercise(result, beside or [result])] if result.settings.preset else []),
+        _data(result), _network(result), _gradients(result), _cost(result, known), _check(result), _rule(result),
+        _training(result), _diagnosis(result), _weights(result), _test(result), _program(result),
+        _again(result, known),
     ]  # fmt: skip
     return document(
-        f"A network on {result.data['name']}, with its work shown", "chainrule lab mlp", sections,
+        f"A network on {result.data.name}, with its work shown", "chainrule lab mlp", sections,
         f"Made by Chainrule {known['version']}. This page is complete in itself: it fetches nothing.",
     )  # fmt: skip
 
 
 def _overview(r: Result, known: dict[str, Any]) -> Section:
-    s, scores = r.settings, r.scores
+    s, scores = r.settings.recipe, r.scores
     numbers = [
         (percent(scores["test"].accuracy), f"of {scores['test'].rows:,} test images right"),
         (f"{known['parameters']:,}", "parameters"),
@@ -81,36 +88,112 @@ def _overview(r: Result, known: dict[str, Any]) -> Section:
         (duration(r.seconds["train"]), f"for {known['steps']:,} steps on {s.engine}"),
     ]
     text = (
-        f"<p>One hidden layer of {s.hidden} neurons ({s.activation}) learns to tell {r.data['classes']} classes of "
+        f"<p>One hidden layer of {s.hidden} neurons ({s.activation}) learns to tell {r.data.classes} classes of "
         "images apart. This page shows all of it: the equations, the gradients derived from them, what they cost, "
         "the check that they are right, and how the training went.</p>"
     )
     return "overview", "In short", f"{text}\n{tiles(numbers)}"
 
 
-def _data(r: Result) -> Section:
-    data, rows = r.data, r.data["rows"]
+def _exercise(r: Result, beside: Sequence[Result]) -> Section:
+    lines = comparison(beside)
+    rows = [
+        (escape(x.activation), x.split, f"{x.ours:.4f}", f"{x.published:.3f}", f"{x.ours - x.published:+.4f}")
+        for x in lines
+    ]
+    s = r.settings.recipe
+    told = "".join(f"<p>{escape(verdict(other))}</p>" for other in beside)
+    files = {other.settings.recipe.activation: "report.html" for other in beside[-1:]}
+    files |= {k: f"report-{k}.html" for other in beside[:-1] if (k := other.settings.recipe.activation)}
+    links = [f'<a href="{file}">{k}</a>' for k, file in files.items() if k != s.activation]
+    more = f"<p>This page shows {s.activation}; the other network has its own: {', '.join(links)}.</p>" if links else ""
+    curves = {
+        f"{o.settings.recipe.activation}, {words}": o.run.history.epoch(k)
+        for o in beside
+        for words, k in (("training", "accuracy"), ("validation", "val_accuracy"))
+    }
+    picture = svg(comparison_curves(curves, quantity="accuracy"), "exercise", "Accuracy by epoch of each network")
+    heads = ["", "split", "ours", "published", "difference"]
     text = (
-        f"<p>{escape(data['source'])}. {rows['train']:,} images to train on, {rows['validation']:,} to validate, "
-        f"{rows['test']:,} to test; no image is in two of these. Pixels are scaled to [0, 1].</p>"
+        "<p>A published exercise with every number given: images of 0 … 255 minus the mean image of the training "
+        f"images, all 70,000 permuted and split anew, {s.hidden} hidden neurons, minibatches of {s.batch_size}, "
+        f"{s.epochs} epochs, a learning rate of {s.lr:g} that each epoch multiplies by {s.lr_decay:g}, reg {s.reg:g}, "
+        f"std {s.std:g}. Final accuracies beside the published ones:</p>\n"
+        f"{table(heads, rows, 'published', numeric=(2, 3, 4))}\n{told}{more}\n"
+        f"{figure(picture, 'Accuracy after each epoch: on the minibatches as they came, and in validation.')}\n"
+        f"<h3>What the exercise leaves open</h3>\n{_readings()}\n<h3>Where this network starts</h3>\n{_start(r)}"
     )
-    if data["image_shape"]:
-        captions = [data["class_names"][k] for k in r.examples.y]
-        picture = svg(
-            examples_grid(r.examples.X, captions, data["image_shape"]), "examples", "Training images with their labels"
-        )
+    return "exercise", "The published exercise", text
+
+
+def _readings() -> str:
+    cell = lambda values: " / ".join(f"{v:.3f}" for v in values)
+    rows = [(escape(r.words), cell(r.sigmoid), cell(r.relu)) for r in READINGS]
+    low, high = OVER_SEEDS["sigmoid"][2:]
+    return (
+        "<p>Whether the penalty is reg · ‖W‖² or half of it, and what std is, was measured: the first line below ends "
+        "nearest to the published numbers, and it is what this preset does. The cross-entropy is a mean over the "
+        "minibatch, biases start at 0 and are not penalised.</p>\n"
+        f"{table(['', 'sigmoid', 'ReLU'], rows, 'readings', numeric=(1, 2))}\n"
+        '<p class="note">Training / validation / test accuracy, each the mean of the seeds 0, 1 and 2. The sigmoid '
+        f"network depends much on its first weights: over the seeds 0 … 19 its test accuracy lies between {low} and "
+        f"{high}.</p>"
+    )
+
+
+def _start(r: Result) -> str:
+    """How large the hidden layer's inputs are at the first weights, measured on some training images."""
+    params = r.run.net.initial(r.settings.seed)
+    Z = np.abs(r.data.train.X[:_LOOKED_AT].astype(np.float64) @ params["W1"] + params["b1"])
+    flat = float(np.mean(Z > _FLAT))
+    _, norms = r.run.history.measured("norm_W1")
+    shrunk = f"here from {mathml(_NORM)} = {number(norms[0])} to {number(norms[-1])}"
+    effect = {
+        "sigmoid": "A sigmoid is flat there: its first layer learns next to nothing until the penalty has shrunk these "
+        f"weights, {shrunk}.",
+        "relu": f"A ReLU is not flat there. The penalty shrinks these weights, {shrunk}.",
+    }.get(r.settings.recipe.activation, "")
+    return (
+        f"<p>With pixels up to 255 and these first weights, what a hidden neuron receives is large: on "
+        f"{_LOOKED_AT:,} training images |{mathml('Z_{1}')}| is {number(float(np.median(Z)))} in the median, and above "
+        f"{_FLAT} in {percent(flat)} of all entries. {effect}</p>"
+    )
+
+
+_LOOKED_AT, _FLAT = 1000, 5  # σ′(5) = 0.0066
+_NORM = r"\left\| W_{1} \right\|"
+
+
+def _data(r: Result) -> Section:
+    data, rows = r.data, {k: s.rows for k, s in r.scores.items()}
+    text = (
+        f"<p>{escape(data.source)}. {rows['train']:,} images to train on, {rows['validation']:,} to validate, "
+        f"{rows['test']:,} to test; no image is in two of these. Pixels are {_pixels(r)}.</p>"
+    )
+    if data.image_shape:
+        captions = [data.class_names[k] for k in data.train.y[:EXAMPLES]]
+        images = data.inverse_transform(data.train.X[:EXAMPLES])
+        grid = examples_grid(images, captions, data.image_shape)
+        picture = svg(grid, "examples", "Training images with their labels")
         text += figure(picture, f"The first {len(captions)} training images and their classes.")
     return "data", "The data", text
 
 
+def _pixels(r: Result) -> str:
+    if r.settings.recipe.raw:
+        return "as they are, 0 … 255, minus the mean training image"
+    return "scaled to [0, 1]" if r.data.image_shape else "as given"
+
+
 def _network(r: Result) -> Section:
-    g = r.graph
+    g = r.derivation.graph
+    pixels = _pixels(r)
     inputs = [
         (
             mathml(LATEX.name(k)),
             shape(n),
             f"{n.kind} {g.roles[k]}" if n.kind != "real" else g.roles[k],
-            MEANINGS.get(k, ""),
+            MEANINGS.get(k, "").format(pixels=pixels),
         )
         for k, n in g.inputs.items()
     ]
@@ -118,12 +201,13 @@ def _network(r: Result) -> Section:
     quantities = {LATEX.name(g.names[e.node]): g.names[e.node] for e in g.equations(LATEX) if e.node in g.names}
     rows = []
     for e in g.equations(LATEX):
-        about = QUANTITIES.get(quantities.get(e.name, ""), "").format(activation=r.settings.activation)
+        about = QUANTITIES.get(quantities.get(e.name, ""), "").format(activation=r.settings.recipe.activation)
         rows.append(Row(e.name, e.expression, (shape(e.node), escape(about))))
     text = (
         f"<p>What goes in. Sizes are symbols; in this run {sizes} (of a minibatch, of an image, of the hidden layer, "
-        f"of the classes).</p>\n{table(['', 'shape', 'role', 'meaning'], inputs, 'inputs')}\n<p>The forward pass, as "
-        f"it was written in Python and traced from there:</p>\n{equation_table(rows)}\n"
+        f"of the classes).</p>\n{table(['', 'shape', 'role', 'meaning'], inputs, 'inputs')}\n<p>The forward pass of "
+        f"<code>{escape(repr(network(r.settings.recipe, *list(r.sizes.values())[1:])))}</code>, traced as its layers "
+        f"build it:</p>\n{equation_table(rows)}\n"
         '<p class="note">⊙ multiplies entry by entry; signs side by side are matrix products. Biases are added to '
         "every row.</p>"
     )
@@ -133,9 +217,8 @@ def _network(r: Result) -> Section:
 def _gradients(r: Result) -> Section:
     rows = [Row(e.name, _plain(e.expression), (shape(e.node),)) for e in r.derivation.equations(LATEX)]
     sums = mathml(r"\textstyle \sum_{i} \left[A\right]_{i,:}")
-    indicator = (
-        f" {mathml(_INDICATOR)} is 1 where Z is positive and 0 elsewhere." if r.settings.activation == "relu" else ""
-    )
+    relu = r.settings.recipe.activation == "relu"
+    indicator = f" {mathml(_INDICATOR)} is 1 where Z1 is positive and 0 elsewhere." if relu else ""
     text = (
         "<p>The chain rule, from the loss back to the parameters. Each line uses the lines above it; nothing here was "
         f"written by hand: it was derived from the equations of the forward pass.</p>\n{equation_table(rows)}\n"
@@ -146,7 +229,7 @@ def _gradients(r: Result) -> Section:
     return "gradients", "The gradients", text
 
 
-_INDICATOR = r"\mathbb{1}\left[Z > 0\right]"
+_INDICATOR = r"\mathbb{1}\left[Z_{1} > 0\right]"
 
 
 def _cost(r: Result, known: dict[str, Any]) -> Section:
@@ -155,7 +238,8 @@ def _cost(r: Result, known: dict[str, Any]) -> Section:
     step = r.seconds["step"]
     flops = float(known["step_cost"]["flops"])
     rate = f"{flops / step / 1e9:.2g} GFLOP/s"
-    speed = f"{duration(step)} on {r.settings.engine}: {flops:,.0f} FLOPs in matrix products, {rate}"
+    engine = r.settings.recipe.engine
+    speed = f"{duration(step)} on {engine}, validation included: {flops:,.0f} FLOPs in matrix products, {rate}"
     text = (
         f"<p>One step on a minibatch, counted in the program that runs. The backward pass needs {numbers.ratio:.3g} "
         "times the products of the forward pass, not twice as many: nobody asks for the gradient of the images.</p>\n"
@@ -170,10 +254,10 @@ def _cost(r: Result, known: dict[str, Any]) -> Section:
 
 
 def _check(r: Result) -> Section:
-    report = r.check
+    report, loss = r.check, r.derivation.graph.loss_name
     rows = [
         (
-            mathml(rf"\frac{{\partial L}}{{\partial {LATEX.name(k)}}}"), "×".join(map(str, i.shape)), i.checked,
+            mathml(rf"\frac{{\partial {loss}}}{{\partial {LATEX.name(k)}}}"), "×".join(map(str, i.shape)), i.checked,
             scientific(i.relative_error), f"<code>{entry_text(k, i.entry)}</code>",
             f"{i.analytic:.9g}", f"{i.numeric:.9g}",
             '<span class="ok">right</span>' if i.ok else '<span class="bad">WRONG</span>',
@@ -202,51 +286,63 @@ def _kinks(kinks: Sequence[Kink]) -> str:
     return f"{text}<ul>{lines}{more}</ul>"
 
 
-def _training(r: Result) -> Section:
-    s, history = r.settings, r.history
-    each = len(history) // len(history.epochs)
-    column = lambda k: np.array([e[k] for e in history.epochs])
-    loss = loss_curves(history.column("loss"), each, column("val_loss"))
-    accuracy = accuracy_curves(column("accuracy"), column("val_accuracy"))
-    norms = gradient_norms(
-        {k.replace("norm_d", "∂L/∂"): history.column(k) for k in history.norms}, each, width=10.2, height=3.2
+def _rule(r: Result) -> Section:
+    rule, s = r.run.optimizer, r.settings.recipe
+    rows = [Row(e.name, e.expression, sign=r"\leftarrow" if e.assigns else "=") for e in equations(rule, LATEX)]
+    factor = mathml(rf"\lambda = {number_latex(s.reg / 2)}")
+    penalty = f", and {factor} is half of reg, as the penalty is reg/2 times the sum of squared weights"
+    text = (
+        f"<p>After each minibatch, for each weight w (a bias has no term in λ):</p>\n{equation_table(rows)}\n<p>where "
+        f"{mathml(rule.schedule.latex())} for the epoch k = 0, 1, …{penalty if s.reg else ''}. The same equations are "
+        "compiled, with the loss and its gradients, into the program that ran.</p>"
     )
+    return "rule", "The update rule", text
+
+
+def _training(r: Result) -> Section:
+    s, history, each = r.settings.recipe, r.run.history, r.run.steps_per_epoch
+    loss = loss_curves(history["loss"], each, history.epoch("val_loss"))
+    accuracy = accuracy_curves(history.epoch("accuracy"), history.epoch("val_accuracy"))
+    of = r.derivation.graph.loss_name
+    norms = {f"∂{of}/∂{k}": v for k, v in norms_of(history, "norm_d").items()}
     last = history.epochs[-1]
     plots = [
         figure(
             svg(loss, "loss", f"Loss by epoch, at last {last['loss']:.3g}, in validation {last['val_loss']:.3g}"),
-            "The loss, penalty included. The line is the mean of neighbouring minibatches, the band their range.",
+            "The loss, without its penalty. The line is the mean of neighbouring minibatches, the band their range.",
         ),
         figure(
             svg(accuracy, "accuracy", f"Accuracy by epoch, at last {percent(last['val_accuracy'])} in validation"),
             "Images classified right. Training accuracy is measured on each minibatch before its update.",
         ),
         figure(
-            svg(norms, "norms", "Frobenius norms of the four gradients by epoch"),
-            "The length of each gradient (Frobenius norm), for each step; bands are ranges.", "wide",
+            svg(
+                norm_curves(norms, each, "gradient norm", width=10.2, height=3.2), "norms",
+                "Frobenius norms of the four gradients by epoch",
+            ),
+            "The length of each gradient (Frobenius norm), at every tenth step.", "wide",
         ),
     ]  # fmt: skip
     plural = "epoch" if s.epochs == 1 else "epochs"
+    left = s.batch_size - (each * s.batch_size - r.data.train.rows)
+    smaller = f", the last of which has {left}" if left != s.batch_size else ""
     text = (
-        f"<p>{s.epochs} {plural} of {each:,} minibatches of {s.batch_size} images. Each epoch has its own order of "
-        f"the images, and the learning rate begins at {s.lr:g} and is multiplied by {s.lr_decay:g} after each. The "
-        "step, also a graph:</p>\n"
-        f'{equation_table(_updates(r))}\n<div class="plots">{"".join(plots)}</div>'
+        f"<p>{s.epochs} {plural} of {each:,} minibatches of {s.batch_size} images{smaller}. Each epoch has its own "
+        f"order of the images.</p>\n"
+        f'<div class="plots">{"".join(plots)}</div>'
     )
     return "training", "The training", text
 
 
-def _updates(r: Result) -> list[Row]:
-    step = r.step
-    labels = {n: LATEX.name(k) for k, n in step.inputs.items()}
-    of = {name: n for n, name in step.names.items()}
-    loss = LATEX.name(step.names[r.graph.output])
-    labels |= {of[f"d{w}"]: rf"\frac{{\partial {loss}}}{{\partial {LATEX.name(w)}}}" for w in PARAMETERS}
-    return [Row(LATEX.name(w), LATEX.write(step.updates[w], labels), sign=r"\leftarrow") for w in PARAMETERS]
+def _diagnosis(r: Result) -> Section:
+    graph = loss_graph(r.run)
+    point = last_point(r.run, graph)
+    where = f"at the last parameters, on {len(point['y'])} training images drawn with the run's seed"
+    return diagnosis_section(graph, point, r.run.optimizer, float(r.run.history["lr"][-1]), r.run.history, where)
 
 
 def _weights(r: Result) -> Section:
-    W1, image_shape = r.params["W1"], r.data["image_shape"]
+    W1, image_shape = r.run.params["W1"], r.data.image_shape
     if not image_shape:
         return "weights", "What the hidden layer looks for", "<p>A row of these data is no image.</p>"
     strongest = np.argsort(-np.linalg.norm(W1, axis=0), kind="stable")
@@ -263,7 +359,7 @@ def _weights(r: Result) -> Section:
 
 
 def _test(r: Result) -> Section:
-    names = r.data["class_names"]
+    names = r.data.class_names
     rows = [(k.capitalize(), percent(s.accuracy), f"{s.loss:.4f}", f"{s.rows:,}") for k, s in r.scores.items()]
     top = max(1, int(r.confusion.max()))
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
@@ -287,14 +383,18 @@ def _test(r: Result) -> Section:
         f"(columns)</caption><thead><tr><th></th>{head}<th "
         f'scope="col">right</th></tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
     )
-    text = f"{table(['', 'accuracy', 'loss', 'images'], rows, 'scores', numeric=(1, 2, 3))}\n{matrix}"
+    text = (
+        f"<p>With the last weights; the loss is without its penalty.</p>\n"
+        f"{table(['', 'accuracy', 'loss', 'images'], rows, 'scores', numeric=(1, 2, 3))}\n{matrix}"
+    )
     X, true, said = r.mistakes
-    if len(true) and r.data["image_shape"]:
+    if len(true) and r.data.image_shape:
         captions = [f"{names[a]}, not {names[b]}" for a, b in zip(true, said)]
         wide = max(map(len, captions)) > 12
         if wide:
             captions = [f"{names[a]},\nnot {names[b]}" for a, b in zip(true, said)]
-        grid = examples_grid(X, captions, r.data["image_shape"], columns=6 if wide else 10, width=8.4)
+        images = r.data.inverse_transform(X)
+        grid = examples_grid(images, captions, r.data.image_shape, columns=6 if wide else 10, width=8.4)
         text += figure(
             svg(grid, "mistakes", "Misclassified test images"),
             f"{len(true)} test images that the network got wrong, the most confident first: what it is, and what it "
@@ -307,13 +407,13 @@ def _test(r: Result) -> Section:
 def _program(r: Result) -> Section:
     text = (
         "<p>The program that ran, printed from the graph: one step, with its loss, gradients and updates.</p>\n"
-        f"{program(r.source, r.settings.engine or '')}"
+        f"{program(r.run.source, r.settings.recipe.engine)}"
     )
     return "program", "The program", text
 
 
 def _again(r: Result, known: dict[str, Any]) -> Section:
-    settings = [(escape(k), escape(str(v))) for k, v in r.settings.as_dict().items() if v is not None]
+    settings = [(escape(k), escape(str(v))) for k, v in r.settings.as_dict().items() if v not in (None, False)]
     settings += [
         ("Chainrule", escape(known["version"])),
         ("NumPy", np.__version__),
@@ -324,7 +424,8 @@ def _again(r: Result, known: dict[str, Any]) -> Section:
         f"<p>The same seed on the same engine and machine gives the same weights, bit for bit:</p>\n"
         f'<pre class="scroll"><code>{escape(r.settings.command())}</code></pre>\n'
         f"<p>Beside this page lie <code>history.csv</code> (a row for each step) and <code>params.safetensors</code> "
-        f"(W1, b1, W2, b2, with the settings).</p>\n{table(['setting', 'value'], settings, 'settings')}"
+        f"(the network with W1, b1, W2, b2; <code>cr.load</code> reads it).</p>\n"
+        f"{table(['setting', 'value'], settings, 'settings')}"
     )
     return "again", "Run it again", text
 
