@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import inspect
+from types import ModuleType
 
 import pytest
 
@@ -138,18 +139,9 @@ def test_update_rules_and_their_methods_are_documented(name: str):
             assert inspect.getdoc(value), f"{name}.{method}"
 
 
-@pytest.mark.parametrize("name", cr.diagnose.__all__)
-def test_diagnoses_and_their_reports_are_documented(name: str):
-    found = getattr(cr.diagnose, name)
-    assert len((inspect.getdoc(found) or "").splitlines()[0]) > 10
-    for method, value in vars(found).items() if inspect.isclass(found) else ():
-        if not method.startswith("_") and (inspect.isfunction(value) or isinstance(value, property)):
-            assert inspect.getdoc(value), f"{name}.{method}"
-
-
-@pytest.mark.parametrize("name", cr.train.__all__)
-def test_what_trains_is_documented(name: str):
-    found = getattr(cr.train, name)
+@pytest.mark.parametrize("home, name", [(m, name) for m in (cr.diagnose, cr.train) for name in m.__all__])
+def test_what_trains_and_diagnoses_is_documented(home: ModuleType, name: str):
+    found = getattr(home, name)
     assert len((inspect.getdoc(found) or "").splitlines()[0]) > 10
     for method, value in vars(found).items() if inspect.isclass(found) else ():
         if not method.startswith("_") and (inspect.isfunction(value) or isinstance(value, property)):

@@ -324,7 +324,7 @@ def test_a_disk_that_is_full(chainrule, here, monkeypatch):
     monkeypatch.setattr(files, "write_files", limited)
     result = chainrule(*SHORT)
     failed(result, 1, "warning: cannot write the checkpoint of step 24 to out/train/checkpoints: No space left",
-           "chainrule: cannot write out/train/net.safetensors: No space left on device. The checkpoint of step 12 stays",
+           "chainrule: cannot write out/train/net.safetensors: No space left on device. The checkpoint of step 12",
            "chainrule train out/train/config.yaml --resume")  # fmt: skip
     monkeypatch.undo()
     monkeypatch.chdir(here)

@@ -3,58 +3,17 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from page import Page
 
 import chainrule as cr
 from chainrule.train.report import call, html_page, last_point, loss_graph, written
 from chainrule.train.report_diagnosis import diagnosis_section, stable_rate
 
-VOID = {"meta", "br", "img", "link", "hr", "input", "wbr", "col", "source"}
 SECTIONS = ["overview", "data", "network", "gradients", "rule", "cost", "training", "diagnosis", "weights", "results",
             "program", "again"]  # fmt: skip
-
-
-class Page(HTMLParser):
-    """The elements of a page; complains where one is not closed."""
-
-    def __init__(self, text: str):
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self.feed(text)
-        self.close()
-        assert not self.open, f"not closed: {self.open}"
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open and self.open[-1] == tag, f"</{tag}> closes {self.open[-3:]} at {self.getpos()}"
-        self.open.pop()
-
-    def handle_data(self, data):
-        self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
-
-    @property
-    def sections(self) -> list[str]:
-        return [str(attrs["id"]) for tag, attrs in self.tags if tag == "section"]
-
-    @property
-    def ids(self) -> list[str]:
-        return [str(attrs["id"]) for _, attrs in self.tags if "id" in attrs]
 
 
 def regression(**options):

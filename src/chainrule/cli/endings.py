@@ -12,13 +12,10 @@ def in_flags(error: Diverged, clip: bool = True) -> str:
 
     clip   whether the command has --clip-norm
     """
-    what, separator, _ = str(error).partition(" The learning rate was ")
-    if not separator:
-        return what
-    history = error.run.history
-    lr = float(history["lr"][-1]) if len(history) else error.run.optimizer.schedule(0)
-    smaller = f"Try a smaller learning rate than {lr:g}, such as --lr {lr / 10:g}"
-    return f"{what} {smaller}{', or --clip-norm 1' if clip else ''}{_scale(error.run)}"
+    if error.lr is None:
+        return str(error)
+    smaller = f"Try a smaller learning rate than {error.lr:g}, such as --lr {error.lr / 10:g}"
+    return f"{error.what}. {smaller}{', or --clip-norm 1' if clip else ''}{_scale(error.run)}"
 
 
 def _scale(run: Run) -> str:

@@ -13,14 +13,19 @@ if TYPE_CHECKING:
 class Diverged(ChainruleError):
     """Training left the finite numbers.
 
+    what          the message without its advice
+    lr            the learning rate of the step, where a smaller one may help; None where no update was made before
     step, epoch   where, counted from 1
     layer         the named quantity in whose computation it happened, and the module that it belongs to
     operation     the operation whose result was the first that is not finite, though its arguments were
     run           the run as it was before the call of steps in which it happened; its checkpoints are kept
     """
 
-    def __init__(self, message: str, step: int, epoch: int, layer: str, operation: str, run: Run):
-        super().__init__(message)
+    def __init__(
+        self, what: str, advice: str, lr: float | None, step: int, epoch: int, layer: str, operation: str, run: Run
+    ):
+        super().__init__(f"{what}. {advice}")
+        self.what, self.lr = what, lr
         self.step, self.epoch, self.layer, self.operation, self.run = step, epoch, layer, operation, run
 
 

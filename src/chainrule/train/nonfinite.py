@@ -46,11 +46,9 @@ def diverged(run: Run, training: Training, found: NotFinite) -> Diverged:
         seen = f"the {column} became {records[column][shown]:g} at step {first + shown + 1:,}"
     else:
         seen = f"a parameter or a running statistic is no longer finite after step {step + 1:,}"
-    return Diverged(
-        f"{seen} (epoch {epoch}). First number that is not finite: in step {step + 1:,}, {where}. "
-        f"{_advice(run, lr, rated or step > 0)}",
-        step + 1, epoch, layer, operation, run,
-    )  # fmt: skip
+    what = f"{seen} (epoch {epoch}). First number that is not finite: in step {step + 1:,}, {where}"
+    rate = lr if rated or step > 0 else None
+    return Diverged(what, _advice(run, rate), rate, step + 1, epoch, layer, operation, run)
 
 
 def _last_finite(training: Training, found: NotFinite, shown: int, epoch: int) -> int:
@@ -145,8 +143,8 @@ def _quantity(graph: Graph, low: Lowered, sick: Node, nodes: list[Node]) -> tupl
     return named, "the loss"
 
 
-def _advice(run: Run, lr: float, rated: bool) -> str:
-    if not rated:
+def _advice(run: Run, lr: float | None) -> str:
+    if lr is None:
         return "No update was made before it: it is the network, the loss or the data, not the learning rate"
     are = "is" if run.epoch == 1 else "are"
     kept = f"; the {plural(run.epoch, 'epoch')} before it {are} in the error's .run" if run.epoch else ""
