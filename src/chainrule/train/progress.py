@@ -19,18 +19,11 @@ class Bar(Callback):
     def begin(self, run: Run) -> None:
         """The bar appears; after a resume it begins where the run goes on."""
         from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        columns = (
-            TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TextColumn("steps"),
-            TextColumn("{task.fields[found]}"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+        columns = (  # as much as a terminal of 80 columns shows
+            TextColumn("{task.description}"), BarColumn(bar_width=10), MofNCompleteColumn(),
+            TextColumn("{task.fields[found]}"), TextColumn("left"), TimeRemainingColumn(),
         )  # fmt: skip
         self._bar = Progress(*columns, console=Console(stderr=True))
         self._bar.start()
@@ -53,11 +46,12 @@ class Bar(Callback):
 
 def told(run: Run) -> str:
     """The last loss, and what the last validation found, in a few words."""
-    words = f"loss {run.history['loss'][-1]:.4f}" if len(run.history) else ""
+    steps = len(run.history)
+    words = f"loss {run.history.since(steps - 1)['loss'][0]:.4f}" if steps else ""
     last = run.history.epochs[-1] if run.history.epochs else {}
     if "val_accuracy" in last:
-        return f"{words}, validation {100 * last['val_accuracy']:.2f} %"
-    return f"{words}, validation loss {last['val_loss']:.4f}" if "val_loss" in last else words
+        return f"{words}, validation {100 * last['val_accuracy']:.1f} %"
+    return f"{words}, validation {last['val_loss']:.4f}" if "val_loss" in last else words
 
 
 def shown(asked: bool | None) -> bool:
