@@ -9,7 +9,7 @@ import pytest
 from page import Page
 
 import chainrule as cr
-from chainrule.train.report import call, html_page, last_point, loss_graph, written
+from chainrule.train.report import call, html_page, last_point, written
 from chainrule.train.report_diagnosis import diagnosis_section, stable_rate
 
 SECTIONS = ["overview", "data", "network", "gradients", "rule", "cost", "training", "diagnosis", "weights", "results",
@@ -81,7 +81,7 @@ def test_it_says_what_was_found(run, page):
 
 
 def test_the_diagnosis_is_that_of_cr_diagnose(run, page):
-    graph = loss_graph(run)
+    graph = run.loss_graph
     point = {k: v.astype(float) if v.dtype.kind == "f" else v for k, v in last_point(run, graph).items()}
     assert set(point) == {"X", "y", "M1", "W1", "b1", "W2", "b2", "W3", "b3"} and len(point["y"]) == 256
     norms = cr.diagnose.gradient_norms(graph, point)
@@ -122,7 +122,7 @@ def test_with_weights_of_examples_and_validation():
     rng = np.random.default_rng(1)
     X = rng.normal(size=(13, 5))
     run = regression(sample_weight=rng.random(61), validation=(X, X[:, :1]), norms_every=1)
-    assert "sample_weight" in loss_graph(run).inputs
+    assert "sample_weight" in run.loss_graph.inputs
     page = Page(html_page(run))
     assert "and 13 to validate" in page.text and "validation loss, on 13 rows" in page.text
     assert "could not be computed" not in page.text

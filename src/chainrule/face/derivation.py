@@ -160,26 +160,26 @@ class Derivation(Drawable):
         Repeated layers stand once, unless `unfold`. With `at`, {name: array}, the numbers at that point follow. For the
         results alone, a line each, see `equations`.
         """
-        return self._handout(unfold).text() + ("" if at is None else f"\n\n{_POINT}\n{self.at(at)}")
+        return self.handout(unfold).text() + ("" if at is None else f"\n\n{_POINT}\n{self.at(at)}")
 
     def latex(self, unfold: bool = False) -> str:
         """The forward equations and the steps backwards in LaTeX, aligned; repeated layers once, unless `unfold`."""
-        return self._handout(unfold).latex()
+        return self.handout(unfold).latex()
 
     def tex(self, unfold: bool = False, at: Mapping[str, Any] | None = None) -> str:
         """All that `text` holds as a LaTeX document that compiles as it stands, with amsmath and amssymb alone."""
-        return tex.document(self._handout(unfold), self._numbers(at))
+        return tex.document(self.handout(unfold), self._numbers(at))
 
     def markdown(self, unfold: bool = False, at: Mapping[str, Any] | None = None) -> str:
         """All that `text` holds as Markdown, with the mathematics between $$, for GitHub and Jupyter."""
-        return markdown.document(self._handout(unfold), self._numbers(at))
+        return markdown.document(self.handout(unfold), self._numbers(at))
 
     def html(self, unfold: bool = False, at: Mapping[str, Any] | None = None) -> str:
         """All that `text` holds as a page of HTML that is complete in itself, with the picture and the cost.
 
         Mathematics is MathML and pictures are SVG: no script, nothing fetched from the network.
         """
-        handout = self._handout(unfold)
+        handout = self.handout(unfold)
         what, *rest = derivation_sections(handout)
         sections = [what, ("The graph", f"<figure>{self.svg()}</figure>"), *rest]
         if at is not None:
@@ -188,7 +188,8 @@ class Derivation(Drawable):
         sections.append(("Cost", f'<div class="scroll facts">{self.cost.grid.html()}</div>'))
         return page(handout.title, sections, "chainrule derive")
 
-    def _handout(self, unfold: bool) -> Handout:
+    def handout(self, unfold: bool = False) -> Handout:
+        """What the written forms have in common: inputs, forward equations, steps and conventions, for a page."""
         g, title = self.graph, f"The gradients of {self.graph.name}"
         inputs = [(LATEX.name(k), n, g.roles[k]) for k, n in g.inputs.items()]
         if unfold:
@@ -200,7 +201,7 @@ class Derivation(Drawable):
         return [] if at is None else [(_POINT, self.at(at).latex())]
 
     def _repr_html_(self) -> str:
-        return fragment(derivation_sections(self._handout(unfold=False))[1:])
+        return fragment(derivation_sections(self.handout())[1:])
 
     def _repr_latex_(self) -> str:
         return f"$$\n{self.latex()}\n$$"

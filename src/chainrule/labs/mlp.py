@@ -24,7 +24,7 @@ from ..face.checks import check_gradients
 from ..face.derivation import Derivation
 from ..graph.errors import DataError, InternalError
 from ..train import Run, fit
-from ..train.saved import packed
+from ..train.saved import metadata, packed
 from .course import PUBLISHED
 from .files import OutputFolder
 from .listener import Listener
@@ -119,7 +119,7 @@ def save(results: Result | list[Result], out: str | Path | OutputFolder) -> dict
     contents = [
         content
         for r in (last, *others)
-        for content in (html_page(r, found), r.run.history.csv(), packed(r.run.net, r.run.loss, r.run.params))
+        for content in (html_page(r, found), r.run.history.csv(), packed(r.run.params, metadata(r.run.net, r.run.loss)))
     ]
     return out.write(dict(zip(names, contents)))
 

@@ -34,7 +34,7 @@ from ..plots.page import (
     tiles,
 )  # fmt: skip
 from ..plots.training import norms_of
-from ..train.report import last_point, loss_graph
+from ..train.report import last_point
 from ..train.report_diagnosis import diagnosis_section
 from ..views.counts import CONVENTION
 from ..views.forms import number_latex
@@ -335,7 +335,7 @@ def _training(r: Result) -> Section:
 
 
 def _diagnosis(r: Result) -> Section:
-    graph = loss_graph(r.run)
+    graph = r.run.loss_graph
     point = last_point(r.run, graph)
     where = f"at the last parameters, on {len(point['y'])} training images drawn with the run's seed"
     return diagnosis_section(graph, point, r.run.optimizer, float(r.run.history["lr"][-1]), r.run.history, where)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 
 from ..face.compiled import Compiled
+from ..train.evaluator import ROWS
+from ..train.plan import Plan
 from .settings import Rate
 
 Array = NDArray[Any]
 DENSE = 2**24  # entries of a sparse X that are written out at a time, where a minibatch is not more
-ROWS = 10_000  # rows that go through the network at a time
 
 
 @dataclass
@@ -41,11 +42,14 @@ class Epochs:
         if not issparse(self.X):
             placed = {"X": self.X, **self.columns}
             self._placed = {k: self.program.place(v) for k, v in placed.items()}
+        rows, features = self.X.shape
+        most = max(1, DENSE // (self.batch * features)) if issparse(self.X) else rows
+        self._plan = Plan(rows, self.batch, self.seed, call=most)
 
     @property
     def steps(self) -> int:
         """Steps of an epoch."""
-        return -(-self.X.shape[0] // self.batch)
+        return self._plan.steps
 
     def run(
         self, state: Mapping[str, Any], order: NDArray[np.int64], rate: Rate, epoch: int, first: int
@@ -55,7 +59,8 @@ class Epochs:
         epoch, first   the numbers of the epoch and of its first step, from 0
         """
         summed = 0.0
-        for rows in self._cut(order):
+        for call in self._plan.calls:
+            rows = self._plan.minibatches(order, call)
             count, size = rows.shape
             data, seen = self._seen(rows)
             rates = np.array(rate.of_steps(epoch, first, count))
@@ -67,16 +72,6 @@ class Epochs:
             summed += size * float(np.asarray(losses, np.float64).sum())
             first += count
         return {k: np.asarray(v) for k, v in state.items()}, summed / len(order)
-
-    def _cut(self, order: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-        """The minibatches, many steps at a time: (steps, rows of a minibatch)."""
-        whole = len(order) // self.batch * self.batch
-        full, rest = order[:whole].reshape(-1, self.batch), order[whole:].reshape(1, -1)
-        most = max(1, DENSE // (self.batch * self.X.shape[1])) if issparse(self.X) else max(1, len(full))
-        for start in range(0, len(full), most):
-            yield full[start : start + most]
-        if rest.size:
-            yield rest
 
     def _seen(self, rows: NDArray[np.int64]) -> tuple[dict[str, Any], NDArray[np.int64]]:
         """The arrays that hold these rows, and where in them."""

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from ..face.files import write_files
 from ..graph.errors import DataError, OutputError
 from .errors import CheckpointWarning
+from .saved import packed
 
 Array = NDArray[Any]
 FORMAT = 1
@@ -77,11 +78,11 @@ class Checkpoints:
         Raises OutputError where it cannot be written; those before it are then as they were.
         """
         contents = {
-            f"history-{step:08}.safetensors": _packed(history, {}),
-            f"step-{step:08}.safetensors": _packed(tensors, metadata),
+            f"history-{step:08}.safetensors": packed(history, {}),
+            f"step-{step:08}.safetensors": packed(tensors, metadata),
         }
         if best is not None:
-            contents[f"best-{step:08}.safetensors"] = _packed(best, metadata)
+            contents[f"best-{step:08}.safetensors"] = packed(best, metadata)
         made = {
             name.partition("-")[0]: {"file": name, "sha256": _checksum(content)} for name, content in contents.items()
         }
@@ -159,12 +160,6 @@ class Checkpoints:
             for name in os.listdir(self.folder):
                 if OURS.fullmatch(name) and name not in needed:
                     (self.folder / name).unlink(missing_ok=True)
-
-
-def _packed(tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> bytes:
-    from safetensors.numpy import save
-
-    return save({k: np.asarray(v, order="C") for k, v in tensors.items()}, metadata={"format": "np", **metadata})
 
 
 def _text(facts: Mapping[str, Any]) -> str:

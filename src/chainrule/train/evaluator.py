@@ -32,11 +32,15 @@ class Evaluator:
     def _program(self) -> Compiled:
         return compile(self.graph, self.engine, self.dtype)
 
-    @cached_property
-    def _judge(self) -> tuple[Step, Compiled]:
+    @property
+    def _known_loss(self) -> Loss:
         if self.loss is None:
             raise InputError("the loss is not known, as it is a function of one's own: cr.load(path, loss=…)")
-        step = score_loss(self.net, self.loss)
+        return self.loss
+
+    @cached_property
+    def _judge(self) -> tuple[Step, Compiled]:
+        step = score_loss(self.graph.output, self._known_loss)
         return step, compile(step.graph, "numpy", "float64")  # a mean over many rows, once an epoch
 
     def scores(self, values: Mapping[str, Any], X: Any) -> Array:
@@ -68,9 +72,7 @@ class Evaluator:
 
     def targets(self, y: Any, rows: int, name: str) -> Array:
         """y as the loss takes it. Raises DataError."""
-        if self.loss is None:
-            raise InputError("the loss is not known, as it is a function of one's own: cr.load(path, loss=…)")
-        return targets_for(self.net, self.loss, y, rows, self.dtype, name)
+        return targets_for(self.graph.output, self._known_loss, y, rows, self.dtype, name)
 
 
 __all__ = ["ROWS", "Evaluator"]

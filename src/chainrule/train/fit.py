@@ -92,7 +92,8 @@ def fit(
     settings = Settings(
         optimizer, epochs, batch_size, seed, engine, kind, drop_last, norms_every, folder, checkpoint_every
     )
-    ready = {name: checked(net, chosen, split, kind, name) for name, split in given.items()}
+    graph = net.graph()
+    ready = {name: checked(net, graph.output, chosen, split, kind, name) for name, split in given.items()}
     train = ready["train"]
     weights = None if sample_weight is None else weights_of(sample_weight, train.rows, kind)
     if weights is not None and not weights.all():
@@ -100,7 +101,7 @@ def fit(
     if settings.batch_size > train.rows:
         raise InputError(f"batch_size is {batch_size:,}, and there are {plural(train.rows, 'row')} to train on")
     check_batches(net, batch_size, train.rows, drop_last)
-    threads = blas_threads(engine, hidden_entries(net, batch_size))
+    threads = blas_threads(engine, hidden_entries(graph, batch_size))
     with limited(threads):
         training = Training(net, chosen, train, ready.get("validation"), settings, params, weights)
         run = Run(training, dataset)

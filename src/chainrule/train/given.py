@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from ..data.arrays import check_features
 from ..data.dataset import Dataset, Split
+from ..face.graph import Graph
 from ..graph.dims import evaluate
 from ..graph.errors import DataError, InputError
+from ..graph.node import Node
 from ..nn.builder import BATCH
 from ..nn.criteria import Loss
 from ..nn.module import Module
@@ -21,11 +23,11 @@ Array = NDArray[Any]
 
 
 def splits(data: Any, validation: Any) -> dict[str, Split]:
+    """train and, where there are any, validation rows. Raises DataError, InputError."""
     if isinstance(data, Dataset):
         if validation is not None:
             raise InputError("the data set has validation rows of its own; validation= goes with a pair (X, y)")
-        found = {"train": data.train} | ({"validation": data.validation} if data.validation.rows else {})
-        return found
+        return {"train": data.train} | ({"validation": data.validation} if data.validation.rows else {})
     pairs = {"data": data} if validation is None else {"data": data, "validation": validation}
     for name, pair in pairs.items():
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
@@ -51,7 +53,8 @@ def precision(X: Any, asked: Any) -> str:
     return found
 
 
-def checked(net: Module, loss: Loss, split: Split, dtype: str, name: str) -> Split:
+def checked(net: Module, output: Node, loss: Loss, split: Split, dtype: str, name: str) -> Split:
+    """X and y as the network, whose output is `output`, and the loss take them, in `dtype`. Raises DataError."""
     X = check_features(split.X, name, ndim=None)
     takes = net.takes
     if takes is not None and tuple(X.shape[1:]) != tuple(takes):
@@ -64,14 +67,14 @@ def checked(net: Module, loss: Loss, split: Split, dtype: str, name: str) -> Spl
             f"{name}: X holds numbers beyond {np.finfo(dtype).max:.3g}, the largest of {dtype}: scale it, or choose "
             f"dtype='float64'"
         )
-    return Split(features, targets_for(net, loss, split.y, len(X), dtype, name))
+    return Split(features, targets_for(output, loss, split.y, len(X), dtype, name))
 
 
 def check_batches(net: Module, batch_size: int, rows: int, drop_last: bool) -> None:
     """Raises InputError where a minibatch, the last one of an epoch too, is smaller than a layer needs."""
-    left = rows % batch_size
+    left, needs = rows % batch_size, net.graph(training=True).needs
     for batch in {batch_size, *([left] if left and not drop_last else [])}:
-        for needed, why in net.graph(training=True).needs:
+        for needed, why in needs:
             if evaluate(needed, {BATCH: batch}) < 1:
                 last = "the last minibatch of an epoch" if batch == left else "a minibatch"
                 raise InputError(
@@ -81,6 +84,7 @@ def check_batches(net: Module, batch_size: int, rows: int, drop_last: bool) -> N
 
 
 def weights_of(given: Any, rows: int, dtype: str) -> Array:
+    """A weight for each row, in `dtype`. Raises DataError."""
     weights = np.asarray(given)
     if weights.shape != (rows,) or weights.dtype.kind not in "biuf":
         raise DataError(f"sample_weight has shape {weights.shape}; it must hold a number for each of the {rows:,} rows")
@@ -90,9 +94,9 @@ def weights_of(given: Any, rows: int, dtype: str) -> Array:
     return weights
 
 
-def hidden_entries(net: Module, batch: int) -> int:
+def hidden_entries(graph: Graph, batch: int) -> int:
     """Entries of the largest hidden layer's minibatch."""
-    wide = [n.shape[-1] for n in net.graph().parameters.values() if n.ndim > 1 and isinstance(n.shape[-1], int)]
+    wide = [n.shape[-1] for n in graph.parameters.values() if n.ndim > 1 and isinstance(n.shape[-1], int)]
     return batch * max(wide, default=1)
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engines.noise import bernoulli
 from ..face.compiled import engine_named
 from ..face.graph import Graph
 from ..face.pipeline import Lowered, lower
@@ -87,10 +86,7 @@ def _at(training: Training, found: NotFinite, k: int, epoch: int) -> dict[str, A
     given |= {name: np.asarray(v)[rows] for name, v in training.data.items()}
     with np.errstate(over="ignore"):
         given["lr"] = np.asarray(training.rates(number, epoch, 1)[0], training.settings.dtype)
-    for position, (name, keep) in enumerate(training.noise.items()):
-        shape = [len(rows), *training.step.graph.inputs[name].shape[1:]]
-        given[name] = bernoulli(np, training.settings.seed, number, position, shape, keep)
-    return given
+    return given | training.net.draw_noise(len(rows), training.settings.seed, number)
 
 
 def _cause(training: Training, arrays: Mapping[str, Any]) -> tuple[str, str, str, bool] | None:

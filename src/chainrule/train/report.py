@@ -55,7 +55,7 @@ _EXAMPLES, _EPOCHS_SHOWN = 20, 12
 
 def html_page(run: Run) -> str:
     """The whole page. What cannot be computed, for numbers that are not finite or data that are not there, it says."""
-    graph = loss_graph(run)
+    graph = run.loss_graph
     derivation = Derivation(graph.returning(graph.output), list(graph.parameters))
     scores = _scores(run)
     sections = [
@@ -69,13 +69,6 @@ def html_page(run: Run) -> str:
         f"A network trained on {name}", "chainrule, run.report", [s for s in sections if s is not None],
         f"Made by Chainrule {versions['chainrule']}. This page is complete in itself: it fetches nothing.",
     )  # fmt: skip
-
-
-def loss_graph(run: Run) -> Graph:
-    """What training made small, as a graph: with penalties, and with the examples' weights where there are any."""
-    weighted = "sample_weight" in run._training.data
-    assert run.loss is not None
-    return run.net.loss_graph(run.loss, penalty=run.optimizer.penalties, weighted=weighted)
 
 
 def last_point(run: Run, graph: Graph, rows: int = DIAGNOSED_ROWS) -> dict[str, Any]:
@@ -146,7 +139,7 @@ def _data(run: Run) -> Section:
 
 
 def _network(derivation: Derivation) -> list[Section]:
-    handout = derivation._handout(unfold=False)
+    handout = derivation.handout()
     network = (
         f"<p>What goes in; n is the number of rows in a minibatch.</p>\n{inputs_table(handout.inputs)}\n"
         f'<p>The forward pass to the loss:</p>\n<div class="steps">{forward_table(handout.forward_in_latex)}</div>'
@@ -442,4 +435,4 @@ def _plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-__all__ = ["DIAGNOSED_ROWS", "call", "html_page", "last_point", "loss_graph", "written"]
+__all__ = ["DIAGNOSED_ROWS", "call", "html_page", "last_point", "written"]

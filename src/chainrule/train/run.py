@@ -116,8 +116,9 @@ class Run(Trained):
 
     @property
     def loss_graph(self) -> Graph:
-        """The loss that was made small, with its penalties, as a graph."""
-        return self.net.loss_graph(self._known("the graph"), penalty=self.optimizer.penalties)
+        """What was made small, as a graph: with penalties, and with the examples' weights where there are any."""
+        weighted = "sample_weight" in self._training.data
+        return self.net.loss_graph(self._training.loss, penalty=self.optimizer.penalties, weighted=weighted)
 
     @property
     def source(self) -> str:

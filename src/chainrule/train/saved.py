@@ -8,6 +8,7 @@ from importlib.metadata import version
 from types import NoneType
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ..graph.errors import DataError
@@ -25,11 +26,11 @@ def metadata(net: Module, loss: Loss | None) -> dict[str, str]:
     return {KEY: json.dumps(told)}
 
 
-def packed(net: Module, loss: Loss | None, tensors: Mapping[str, Array]) -> bytes:
-    """The bytes of a network's file."""
+def packed(tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> bytes:
+    """The bytes of a safetensors file."""
     from safetensors.numpy import save
 
-    return save(dict(tensors), metadata={"format": "np", **metadata(net, loss)})
+    return save({k: np.asarray(v, order="C") for k, v in tensors.items()}, metadata={"format": "np", **metadata})
 
 
 def told(path: Any, header: Mapping[str, str] | None) -> tuple[Module | None, Loss | None, str]:

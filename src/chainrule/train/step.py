@@ -38,9 +38,8 @@ def training_step(net: Module, loss: Loss, rule: Rule, weighted: bool = False) -
     return Step(replace(step, outputs=tuple(outputs.values())), tuple(outputs))
 
 
-def score_loss(net: Module, loss: Loss) -> Step:
+def score_loss(output: Node, loss: Loss) -> Step:
     """The loss and its metrics, as a graph of scores S that are known already, and of y."""
-    output = net.graph().output
     S = leaf("S", output.shape)
     shape, kind = loss.target(S)
     inputs = {"S": S, "y": leaf("y", shape, kind)}

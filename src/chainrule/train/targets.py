@@ -10,19 +10,17 @@ from numpy.typing import NDArray
 from ..data.arrays import check_labels
 from ..graph.dims import shape_text
 from ..graph.errors import DataError
-from ..graph.node import INTEGER
+from ..graph.node import INTEGER, Node
 from ..nn.criteria import BinaryCrossEntropy, CrossEntropy, Loss
-from ..nn.module import Module
 
 Array = NDArray[Any]
 
 
-def targets_for(net: Module, loss: Loss, y: Any, rows: int, dtype: str, name: str) -> Array:
+def targets_for(output: Node, loss: Loss, y: Any, rows: int, dtype: str, name: str) -> Array:
     """y checked and converted: int64 labels (rows,), or numbers of the shape of the network's output in `dtype`.
 
     Numbers (rows,) are taken for (rows, 1) where the network has one output. Raises DataError that begins with `name`.
     """
-    output = net.graph().output
     shape, kind = loss.target(output)
     if kind == INTEGER:
         labels = check_labels(y, int(output.shape[1]), name)

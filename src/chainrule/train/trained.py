@@ -14,7 +14,7 @@ from ..graph.errors import InputError
 from ..nn.criteria import Loss
 from ..nn.module import Module
 from .evaluator import Evaluator
-from .saved import packed
+from .saved import metadata, packed
 
 Array = NDArray[Any]
 
@@ -86,7 +86,7 @@ class Trained:
         Keys are the names of the parameters, W1 b1 …, and of running statistics; weights are (in, out). Raises
         OutputError.
         """
-        write_file(path, packed(self.net, self.loss, {**self.params, **self.state}))
+        write_file(path, packed({**self.params, **self.state}, metadata(self.net, self.loss)))
 
     def _known(self, what: str) -> Loss:
         if self.loss is None:

@@ -68,6 +68,7 @@ class Training:
         self.history = History(self.parameters)
         self.best: dict[str, Array] | None = None
         self.seconds = 0.0
+        self._orders: dict[int, NDArray[np.int64]] = {}  # of one epoch
         self.data = {"X": self.program.place(train.X), "y": self.program.place(train.y)}
         if weights is not None:
             self.data["sample_weight"] = self.program.place(weights)
@@ -119,9 +120,9 @@ class Training:
 
     def order(self, epoch: int) -> NDArray[np.int64]:
         """The order of the rows in an epoch, made once."""
-        if getattr(self, "_order", (0, None))[0] != epoch:
-            self._order = epoch, self.plan.order(epoch)
-        return self._order[1]
+        if epoch not in self._orders:
+            self._orders = {epoch: self.plan.order(epoch)}
+        return self._orders[epoch]
 
     def rates(self, first: int, epoch: int, count: int) -> Array:
         """The learning rate of each of `count` steps, of which the first has the number `first`, counted from 0."""
