@@ -139,8 +139,8 @@ def test_update_rules_and_their_methods_are_documented(name: str):
             assert inspect.getdoc(value), f"{name}.{method}"
 
 
-@pytest.mark.parametrize("home, name", [(m, name) for m in (cr.diagnose, cr.train) for name in m.__all__])
-def test_what_trains_and_diagnoses_is_documented(home: ModuleType, name: str):
+@pytest.mark.parametrize("home, name", [(m, name) for m in (cr.decode, cr.diagnose, cr.train) for name in m.__all__])
+def test_what_trains_diagnoses_and_decodes_is_documented(home: ModuleType, name: str):
     found = getattr(home, name)
     assert len((inspect.getdoc(found) or "").splitlines()[0]) > 10
     for method, value in vars(found).items() if inspect.isclass(found) else ():

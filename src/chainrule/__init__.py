@@ -92,7 +92,7 @@ if _TYPE_CHECKING:
 
 # Imported when first asked for: `cr.models`, and `cr.fit`, which brings all of them.
 _LATER = {"fit": "train", "load": "train"}
-_SUBMODULES = ("data", "diagnose", "labs", "models", "nn", "optim", "plots", "sklearn", "train")
+_SUBMODULES = ("data", "decode", "diagnose", "labs", "models", "nn", "optim", "plots", "sklearn", "train")
 
 
 def __getattr__(name: str) -> _Any:

@@ -1,0 +1,248 @@
+"""Beam search, and its narrowest case, greedy search.
+
+At each step every kept prefix is extended by every word, and the `width` best extensions are kept: O(T B N) time with
+selection, O(B N + B T) space (Lowerre 1976, The HARPY speech recognition system). Ended by `eos`, a sequence leaves the
+beam and waits among at most `width` finished ones (Graves 2012, arXiv:1211.3711, §3), so that short and long ones
+compete at the end only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+import numpy as np
+
+from ..graph.errors import InputError
+from .asked import real, whole, word
+from .errors import NoSequence
+from .model import Model, noun
+from .prefixes import Frontier, at_most, named, possible, sequences, step_of
+from .search import PrefixSearch, Step
+from .selection import BadScore, best_extensions, in_order
+from .sequence import Sequence
+
+
+def greedy(model: Model, length: int, *, eos: Hashable | None = None) -> Sequence:
+    """The likeliest next word, again and again: O(T N) time. It need not find the likeliest sequence.
+
+    length   T, at least 1; with `eos` the largest length
+    eos      the word that ends a sequence
+
+    Ties: the word with the smaller number. Raises InputError for what cannot be asked and for log-probabilities that
+    are none, NoSequence where the words chosen lead nowhere.
+
+    >>> from chainrule.decode import Tree, greedy
+    >>> tree = Tree({"the": [-1.0, {"cat": -3.0}], "a": [-1.2, {"cat": -2.0, "dog": -2.5}]})
+    >>> print(greedy(tree, length=2))
+    the cat    log p = -4
+    """
+    return _search("greedy", model, length, 1, None, eos, 1, 0.0)[0]
+
+
+def beam_search(
+    model: Model,
+    length: int,
+    width: int,
+    *,
+    length_penalty: float | None = None,
+    eos: Hashable | None = None,
+    groups: int = 1,
+    diversity: float | None = None,
+) -> list[Sequence]:
+    """The `width` best that can be found while keeping `width` prefixes, best first; fewer where fewer are possible.
+
+    length           T, at least 1; with `eos` the largest length
+    width            B, prefixes kept at each step; with B ≥ N^(T−1) nothing is lost and the result is the maximum
+    length_penalty   α: finished sequences are ranked by log p / T^α, and the search ends when none that still grows
+                     can rank among the best. None: by log p. Wu et al. 2016 (arXiv:1609.08144, eq. 14) divide by
+                     ((5 + T) / 6)^α; transformers divides as we do
+    eos              the word that ends a sequence
+    groups           diverse beam search (Vijayakumar et al. 2018, arXiv:1610.02424, §4): the beam in so many groups of
+                     width / groups, where each pays `diversity` for a word that earlier groups chose at the same step
+    diversity        λ, the price; by default 0.5 with several groups. It decides what is kept and is in no
+                     log-likelihood; transformers lets it add up in the scores. What several groups find comes once
+
+    Ties as everywhere: the smaller last word, then the smaller word before it, and so on. The result's search tells
+    whether the maximum is proved: where nothing that was dropped was likelier than what was found, for each further
+    word can only cost. Raises InputError for what cannot be asked and for log-probabilities that are none, NoSequence
+    where all kept prefixes lead nowhere.
+
+    >>> from chainrule.decode import Tree, beam_search
+    >>> tree = Tree({"the": [-1.0, {"cat": -3.0}], "a": [-1.2, {"cat": -2.0, "dog": -2.5}]})
+    >>> for found in beam_search(tree, length=2, width=2):
+    ...     print(found)
+    a cat    log p = -3.2
+    a dog    log p = -3.7
+    """
+    width, groups = whole("width", width), whole("groups", groups)
+    if width % groups:
+        raise InputError(f"width must be a multiple of groups: {width} prefixes do not make {groups} equal groups")
+    if diversity is not None and groups == 1:
+        raise InputError("diversity is the price between groups, and there is one group; give groups=2 or more")
+    price = 0.0 if groups == 1 else 0.5 if diversity is None else real("diversity", diversity, 0)
+    if length_penalty is not None:
+        length_penalty = real("length_penalty", length_penalty, -100, 100)
+    return _search("beam", model, length, width, length_penalty, eos, groups, price)
+
+
+def _search(
+    decoder: str,
+    model: Model,
+    length: int,
+    width: int,
+    penalty: float | None,
+    eos: Hashable | None,
+    groups: int,
+    price: float,
+) -> list[Sequence]:
+    beam = _Beam(model, whole("length", length), width // groups, penalty, word(model, eos), groups, price)
+    while len(beam.steps) < beam.length and len(beam.frontier):
+        beam.advance()
+    last = beam.steps[-1]
+    final = np.flatnonzero(last.ended) if len(beam.steps) < beam.length else np.arange(len(last))
+    if not len(final):
+        raise NoSequence(beam.lost(decoder))
+    order = final[in_order(beam.scores()[final], last.ranks[final], last.ranks[final], width)]
+    best = float(last.total[order[0]])
+    bound = max([best, *beam.dropped])
+    proved = penalty is None and best >= bound
+    search = PrefixSearch(
+        decoder, model, beam.length, len(beam.steps), sum(s.extensions for s in beam.steps), proved,
+        _why(beam, bound, proved), bound, tuple(beam.steps), beam.eos,
+    )  # fmt: skip
+    return sequences(search, order, penalty)
+
+
+def _why(beam: _Beam, bound: float, proved: bool) -> str:
+    if beam.penalty is not None:
+        return "sequences were ranked by log p / T^α, and not by how likely they are"
+    if proved and max(beam.dropped, default=-np.inf) == -np.inf:
+        return "nothing was dropped on the way"
+    if proved:
+        return "nothing that was dropped was likelier than what was found, and each further word can only cost"
+    t = beam.dropped.index(bound) + 1
+    return f"a prefix of log-likelihood {bound:.4g} was dropped at step {t}, and what it leads to may be as likely"
+
+
+class _Beam:
+    """A search under way: the steps so far, and the prefixes that still grow.
+
+    width     of each group
+    lengths   of what stands in the last step
+    dropped   the largest total that was given up at each step before the last
+    """
+
+    def __init__(
+        self, model: Model, length: int, width: int, penalty: float | None, eos: int | None, groups: int, price: float
+    ):
+        self.model, self.length, self.width, self.penalty, self.eos = model, length, width, penalty, eos
+        self.groups, self.price = groups, price
+        self.frontier, self.group = Frontier.beginning(groups), np.arange(groups)
+        self.steps: list[Step] = []
+        self.lengths = np.zeros(0, np.int64)
+        self.dropped: list[float] = []
+
+    def advance(self) -> None:
+        """One more word."""
+        now, t = self.frontier, len(self.steps) + 1
+        scores, state = now.ask(self.model)
+        try:
+            kept, pruned = self._kept(scores)
+        except BadScore as why:
+            raise named(self.model, now.prefixes, why) from None
+        rows, words = np.concatenate(kept, axis=1)
+        log_prob = scores[rows, words].astype(float)
+        growing = [now.where[rows], words, log_prob, now.totals[rows] + log_prob, now.ranks[rows], self.group[rows]]
+        lengths = np.full(len(rows), t)
+        pool, pool_lengths = self._pool(scores, t)
+        columns = [np.concatenate(pair) for pair in zip(growing, pool)]
+        ended = np.arange(len(columns[0])) >= len(rows)
+        parent, word, log_prob, total, parent_ranks, group = columns
+        step = step_of(parent, word, log_prob, total, ended, parent_ranks, group, pruned, possible(scores))
+        self.steps.append(step)
+        self.lengths = np.concatenate([lengths, pool_lengths])
+        if t < self.length:
+            alive = self._alive(step)
+            given_up = step.total[: len(rows)][~alive]
+            self.dropped.append(float(max(pruned, given_up.max(initial=-np.inf))))
+            self.frontier = now.grown(self.model, step, rows[alive], np.flatnonzero(alive), state)
+            self.group = group[: len(rows)][alive]
+
+    def _kept(self, scores: np.ndarray) -> tuple[list[np.ndarray], float]:
+        """For each group the rows and words, (2, ≤ width), of the extensions that it keeps; the best of the rest."""
+        now, kept, pruned = self.frontier, [], -np.inf
+        chosen = np.zeros(scores.shape[1])  # how often earlier groups chose each word
+        for g in range(self.groups):
+            rows = np.flatnonzero(self.group == g)
+            if not len(rows):
+                continue
+            own = scores if len(rows) == len(scores) else scores[rows]
+            paid = own - self.price * chosen if chosen.any() else own
+            spare = len(rows) if self.eos is not None else 0
+            found = best_extensions(paid, now.totals[rows], now.ranks[rows], self.width + spare)
+            growing = np.flatnonzero(found.columns != self.eos) if spare else np.arange(len(found.columns))
+            take, leave = growing[: self.width], growing[self.width :]
+            kept.append(np.stack([rows[found.rows[take]], found.columns[take]]))
+            np.add.at(chosen, found.columns[take], 1)
+            lost = now.totals[rows[found.rows[leave]]] + own[found.rows[leave], found.columns[leave]]
+            pruned = max(pruned, lost.max(initial=-np.inf), found.rest + self.price * chosen.max())
+        return kept, float(pruned)
+
+    def _pool(self, scores: np.ndarray, t: int) -> tuple[list[np.ndarray], np.ndarray]:
+        """What has ended, by now or before: the best `width` of each group, as columns of a step; and the lengths."""
+        now, waiting = self.frontier, np.zeros(0, np.int64)
+        if self.steps:
+            waiting = np.flatnonzero(self.steps[-1].ended)
+        if self.eos is None:
+            nothing = np.zeros(0, np.int64)
+            return [nothing, nothing, nothing.astype(float), nothing.astype(float), nothing, nothing], nothing
+        log_prob = scores[:, self.eos].astype(float)
+        new = np.flatnonzero(log_prob > -np.inf)
+        old = self.steps[-1] if self.steps else None
+        columns = [now.where[new], np.full(len(new), self.eos), log_prob[new], now.totals[new] + log_prob[new],
+                   now.ranks[new], self.group[new]]  # fmt: skip
+        lengths = np.full(len(new), t)
+        if old is not None:
+            carried = [waiting, np.full(len(waiting), self.eos), np.zeros(len(waiting)), old.total[waiting],
+                       old.ranks[waiting], old.group[waiting]]  # fmt: skip
+            columns = [np.concatenate(pair) for pair in zip(carried, columns)]
+            lengths = np.concatenate([self.lengths[waiting], lengths])
+        scores_of = columns[3] if self.penalty is None else columns[3] / lengths**self.penalty
+        best = []
+        for g in range(self.groups):
+            mine = np.flatnonzero(columns[5] == g)
+            best.append(mine[in_order(scores_of[mine], columns[4][mine], columns[4][mine], self.width)])
+        take = np.concatenate(best)
+        return [column[take] for column in columns], lengths[take]
+
+    def _alive(self, step: Step) -> np.ndarray:
+        """Which of the growing prefixes can still lead to something that ranks among the best."""
+        t, scores = len(self.steps), self.scores()
+        alive = ~step.ended
+        for g in range(self.groups):
+            pool = scores[step.ended & (step.group == g)]
+            growing = np.flatnonzero(~step.ended & (step.group == g))
+            if len(pool) < self.width or not len(growing):
+                continue
+            hope = at_most(float(step.total[growing].max()), t, self.length, self.penalty)
+            alive[growing] &= hope >= pool.min()
+        return alive[: int((~step.ended).sum())]
+
+    def scores(self) -> np.ndarray:
+        """What the last step's are ranked by."""
+        total = self.steps[-1].total
+        return total if self.penalty is None else total / self.lengths**self.penalty
+
+    def lost(self, decoder: str) -> str:
+        """Why nothing was found."""
+        t, what = len(self.steps), noun(self.model)
+        dropped = max(self.dropped, default=-np.inf)
+        if dropped == -np.inf:
+            nothing = f"no sequence of length {self.length} has a positive probability in {what}"
+            return f"{nothing}: none goes beyond w_{t - 1}"
+        kept = "what greedy search chose" if decoder == "greedy" else f"all that a beam of {self.width} kept"
+        wider = "beam_search with a larger width" if decoder == "greedy" else "a larger width"
+        return f"{kept} ends before w_{t}, and the length is {self.length}; {wider} keeps more of what it dropped"
+
+
+__all__ = ["beam_search", "greedy"]

@@ -1,0 +1,127 @@
+"""The prefixes that a search holds at one step, and how they grow: what beam, sampling and exhaustive search share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence as Many
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..graph.errors import InputError
+from .model import Model, ask, noun, select, shown
+from .search import PrefixSearch, Step
+from .selection import BadScore, tie_ranks
+from .sequence import Sequence
+
+
+@dataclass(eq=False)
+class Frontier:
+    """The prefixes that still grow after step t.
+
+    where      (R,), where each stands in the arrays of step t
+    prefixes   (R, t), their words
+    totals     (R,), their log-likelihoods
+    ranks      (R,), their places in the order of ties
+    state      the model's, for them
+    """
+
+    where: np.ndarray
+    prefixes: np.ndarray
+    totals: np.ndarray
+    ranks: np.ndarray
+    state: Any = None
+
+    @classmethod
+    def beginning(cls, copies: int = 1) -> Frontier:
+        """Nothing but w_0, so many times."""
+        zeros = np.zeros(copies, np.int64)
+        return cls(zeros, np.zeros((copies, 0), np.int64), np.zeros(copies), zeros)
+
+    def __len__(self) -> int:
+        return len(self.where)
+
+    def ask(self, model: Model) -> tuple[np.ndarray, Any]:
+        """(R, N) log-probabilities of the next word, and the model's new state."""
+        return ask(model, self.prefixes, self.state)
+
+    def grown(self, model: Model, step: Step, rows: np.ndarray, kept: np.ndarray, state: Any) -> Frontier:
+        """The extensions that live on: those at `kept` in `step`, made from the prefixes at `rows` of this one."""
+        words = step.word[kept].astype(np.int64)
+        prefixes = np.concatenate([self.prefixes[rows], words[:, None]], axis=1)
+        return Frontier(kept, prefixes, step.total[kept], step.ranks[kept], select(model, state, rows))
+
+
+def possible(scores: np.ndarray) -> int:
+    """How many of the scores belong to words that can come."""
+    return int(np.count_nonzero(scores > -np.inf))
+
+
+def named(model: Model, prefixes: np.ndarray, why: BadScore) -> InputError:
+    """What was wrong with a score, with the prefix and the word where it was."""
+    word, prefix = model.vocabulary[why.column], shown(model.vocabulary, prefixes[why.row])
+    return InputError(f"{noun(model)} gave {word!r} after {prefix}: {why.what}")
+
+
+def step_of(
+    parent: np.ndarray,
+    word: np.ndarray,
+    log_prob: np.ndarray,
+    total: np.ndarray,
+    ended: np.ndarray,
+    parent_ranks: np.ndarray,
+    group: np.ndarray,
+    pruned: float,
+    extensions: int,
+) -> Step:
+    """A step, with the order of ties found from that of its parents."""
+    ranks = tie_ranks(word, parent_ranks)
+    return Step(
+        parent.astype(np.int32), word.astype(np.int32), log_prob, total, ended, ranks, group, pruned, extensions
+    )
+
+
+def whole_step(
+    now: Frontier, rows: np.ndarray, words: np.ndarray, scores: np.ndarray, before: Step | None, eos: int | None
+) -> Step:
+    """A step that keeps all of these extensions, and behind them what had ended before."""
+    log_prob = scores[rows, words].astype(float)
+    columns = [now.where[rows], words, log_prob, now.totals[rows] + log_prob, now.ranks[rows]]
+    ended = words == eos if eos is not None else np.zeros(len(words), bool)
+    if before is not None and before.ended.any():
+        old = np.flatnonzero(before.ended)
+        carried = [old, np.full(len(old), eos), np.zeros(len(old)), before.total[old], before.ranks[old]]
+        columns = [np.concatenate(pair) for pair in zip(columns, carried)]
+        ended = np.append(ended, np.ones(len(old), bool))
+    parent, words, log_prob, total, ranks = columns
+    group = np.zeros(len(words), np.int8)
+    return step_of(parent, words, log_prob, total, ended, ranks, group, -np.inf, possible(scores))
+
+
+def normalised(total: float, length: int, penalty: float | None) -> float | None:
+    """log p / T^penalty, where there is a penalty."""
+    return None if penalty is None else total / length**penalty
+
+
+def sequences(search: PrefixSearch, rows: Many[int] | np.ndarray, penalty: float | None = None) -> list[Sequence]:
+    """What stands at `rows` of the last step, as sequences; one that several groups found comes once."""
+    found: dict[Any, Sequence] = {}
+    t = len(search.steps)
+    for k in map(int, rows):
+        numbers, total = search.prefix(t, k), float(search.steps[-1].total[k])
+        finished = bool(search.steps[-1].ended[k])
+        value = normalised(total, len(numbers), penalty)
+        once = (numbers, k) if search.decoder == "sample" else numbers
+        found.setdefault(once, Sequence(search.vocabulary.words(numbers), total, value, finished, search))
+    return list(found.values())
+
+
+def at_most(total: float, t: int, length: int, penalty: float | None) -> float:
+    """No sequence that begins with w_1 … w_t of this log-likelihood scores more: each further word can only cost."""
+    if penalty is None:
+        return total
+    return total / (length if (penalty > 0) == (total < 0) else t + 1) ** penalty if total > -math.inf else total
+
+
+__all__ = ["Frontier", "at_most", "named", "normalised", "possible", "sequences", "step_of", "whole_step"]

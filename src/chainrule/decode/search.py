@@ -1,0 +1,159 @@
+"""The search itself, as data: what was kept at each step, and what was not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .chain import Trellis
+from .model import Model, ask
+from .vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What was kept at step t, best first (by an exhaustive search: everything, parent by parent).
+
+    parent       (K,), where the prefix w_1 … w_{t−1} stands in the step before; 0 at the first
+    word         (K,), the number of w_t
+    log_prob     (K,), log p(w_t | w_0 … w_{t−1})
+    total        (K,), log p(w_1 … w_t | w_0)
+    ended        (K,), whether w_t, or an earlier word, is `eos`; what has ended is carried along, unchanged
+    ranks        (K,), its place in the order of ties
+    group        (K,), which group of a diverse beam it belongs to
+    pruned       the largest total among the extensions that were not kept; −inf where there are none
+    extensions   how many were scored
+    """
+
+    parent: np.ndarray
+    word: np.ndarray
+    log_prob: np.ndarray
+    total: np.ndarray
+    ended: np.ndarray
+    ranks: np.ndarray
+    group: np.ndarray
+    pruned: float
+    extensions: int
+
+    def __len__(self) -> int:
+        return len(self.word)
+
+
+@dataclass(frozen=True)
+class Departure:
+    """Where a search lost a sequence that it might have found.
+
+    step         t, at which w_1 … w_t was not kept
+    prefix       the words w_1 … w_t
+    total        log p(w_1 … w_t)
+    worst_kept   the smallest total among those that were kept
+    """
+
+    step: int
+    prefix: tuple[Any, ...]
+    total: float
+    worst_kept: float
+
+
+@dataclass(frozen=True, eq=False)
+class Search:
+    """What every search tells.
+
+    decoder      greedy, beam, sample, exhaustive, viterbi or k-best
+    model        what was searched
+    length       T
+    calls        how often the model was asked, for many prefixes at a time
+    extensions   how many pairs of a prefix and a next word of positive probability were scored
+    exact        whether the first answer is known to be the most likely sequence
+    why          why it is, or need not be
+    bound        no sequence has a larger log-likelihood
+    """
+
+    decoder: str
+    model: Model
+    length: int
+    calls: int
+    extensions: int
+    exact: bool
+    why: str
+    bound: float
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The N words."""
+        return self.model.vocabulary
+
+
+@dataclass(frozen=True, eq=False)
+class PrefixSearch(Search):
+    """A search that extends prefixes: greedy, beam, sampling and exhaustive.
+
+    steps   what was kept at t = 1, 2, …
+    eos     the number of the word that ends a sequence; None: no word does
+
+    It holds O(B T) numbers; the pictures ask the model once more for the branches that were not kept.
+
+    >>> from chainrule.decode import Tree, beam_search
+    >>> tree = Tree({"the": [-1.0, {"cat": -3.0}], "a": [-1.2, {"cat": -2.0, "dog": -2.5}]})
+    >>> search = beam_search(tree, length=2, width=1)[0].search
+    >>> search.pruned_at(["a", "cat"])
+    Departure(step=1, prefix=('a',), total=-1.2, worst_kept=-1.0)
+    >>> search.exact, search.bound
+    (False, -1.2)
+    """
+
+    steps: tuple[Step, ...]
+    eos: int | None
+
+    def prefix(self, t: int, k: int) -> tuple[int, ...]:
+        """The numbers of w_1 … w_t of the k-th that was kept at step t, up to `eos`."""
+        words: list[int] = []
+        for step in reversed(self.steps[:t]):
+            words.append(int(step.word[k]))
+            k = int(step.parent[k])
+        words.reverse()
+        return tuple(words if self.eos is None or self.eos not in words else words[: words.index(self.eos) + 1])
+
+    def pruned_at(self, words: Iterable[Any]) -> Departure | None:
+        """Where the beginnings of these words were kept no longer; None where all of them were."""
+        numbers = self.vocabulary.numbers(words)
+        score, state, k = 0.0, None, 0
+        for t, (step, word) in enumerate(zip(self.steps, numbers), 1):
+            rows, state = ask(self.model, numbers[None, : t - 1], state)
+            score += float(rows[0, word])
+            found = np.flatnonzero((step.word == word) & ((step.parent == k) if t > 1 else True))
+            if not len(found):
+                kept = step.total[~step.ended] if (~step.ended).any() else step.total
+                return Departure(t, self.vocabulary.words(numbers[:t]), score, float(kept.min()))
+            k = int(found[0])
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class TrellisSearch(Search):
+    """A search over the trellis: viterbi and k-best.
+
+    trellis   its scores
+    delta     (T, N), δ_t(j): the largest log-likelihood of the paths that end in w_t = j; of the k best (T, N, k)
+    paths     the numbers of w_1 … w_T of each answer, best first
+    """
+
+    trellis: Trellis
+    delta: np.ndarray
+    paths: tuple[np.ndarray, ...]
+
+    @property
+    def back_pointers(self) -> np.ndarray:
+        """(T − 1, N): row t − 2 is a_t(j) = argmax_i δ_{t−1}(i) + log p(w_t = j | w_{t−1} = i), the smallest such i.
+
+        They follow from δ, and are computed when asked for: a path needs one in each column.
+        """
+        best = self.delta if self.delta.ndim == 2 else self.delta[:, :, 0]
+        rows = [(best[t - 2, :, None] + self.trellis.step(t)).argmax(axis=0) for t in range(2, self.length + 1)]
+        return np.array(rows, np.int64).reshape(self.length - 1, len(self.vocabulary))
+
+
+__all__ = ["Departure", "PrefixSearch", "Search", "Step", "TrellisSearch"]

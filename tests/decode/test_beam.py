@@ -1,0 +1,238 @@
+"""Beam search: ends, length penalties, groups, early stops, mistakes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from decoding import Counting, History, chain, everything
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chainrule import InputError, NamingError
+from chainrule.decode import Function, MarkovChain, NoSequence, after, beam_search, greedy
+
+SEEDS = st.integers(0, 10**6)
+
+
+def weather() -> MarkovChain:
+    return MarkovChain([[0.0, 0.4, 0.6], [0.1, 0.9, 0.0], [1.0, 0.0, 0.0]], words=["home", "dry", "wet"], start="home")
+
+
+def test_the_answer_is_whole():
+    first, second = beam_search(weather(), length=3, width=2)
+    assert (first.words, second.words) == (("wet", "home", "wet"), ("dry", "dry", "dry"))
+    assert first.log_likelihood == pytest.approx(np.log(0.6 * 1 * 0.6), rel=1e-12)
+    assert second.log_likelihood == pytest.approx(np.log(0.4 * 0.9 * 0.9), rel=1e-12)
+    assert first.length_normalised is None and not first.finished
+    assert (first.calls, first.extensions) == (3, 2 + (2 + 1) + (2 + 2))
+    assert str(first) == "wet home wet    log p = -1.022"
+    assert first.search is second.search and first.search.exact
+    np.testing.assert_array_equal(first.search.steps[1].total, np.log([0.6, 0.4 * 0.9]))
+    assert [first.search.prefix(2, k) for k in (0, 1)] == [(2, 0), (1, 1)]
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.integers(2, 3), st.integers(1, 4), SEEDS, st.sampled_from([-1.0, 0.0, 0.5, 1.0, 2.0]), st.sampled_from([0, 0.4])
+)  # fmt: skip
+def test_a_wide_beam_ranks_by_the_normalised_likelihood(n, length, seed, penalty, sparse):
+    model = History(n, seed, sparse)
+    expected = sorted((-total / len(words) ** penalty, words) for total, words in everything(model, length, eos=0))
+    width = n**length
+    if not expected:
+        with pytest.raises(NoSequence):
+            beam_search(model, length, width, eos=0, length_penalty=penalty)
+        return
+    found = beam_search(model, length, width, eos=0, length_penalty=penalty)
+    np.testing.assert_allclose([s.length_normalised for s in found], [-x for x, _ in expected], rtol=1e-12)
+    assert {s.words for s in found} == {words for _, words in expected}
+    for s in found:
+        assert s.length_normalised == pytest.approx(s.log_likelihood / len(s.words) ** penalty)
+    assert not found[0].search.exact and "log p / T^α" in found[0].search.why
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(2, 4), SEEDS, st.integers(1, 4), st.sampled_from([None, 0.0, 1.0]))
+def test_stopping_early_loses_nothing(n, seed, width, penalty):
+    """A search that goes on to the end, though it can only find worse, answers the same."""
+    model, length = History(n, seed), 6
+    found = beam_search(model, length, width, eos=1, length_penalty=penalty)
+    by_hand = slow_beam(model, length, width, 1, penalty or 0.0)
+    np.testing.assert_allclose([s.log_likelihood for s in found], [total for _, total, _ in by_hand], rtol=1e-12)
+    assert [s.words for s in found] == [words for *_, words in by_hand]
+
+
+def slow_beam(model, length, width, eos, penalty):
+    """Beam search with a pool of finished sequences, in lists, to the very end."""
+    growing, pool = [(0.0, ())], []
+    for t in range(1, length + 1):
+        grown = [(total + x, (*p, w)) for total, p in growing for w, x in enumerate(model.row(p)) if x > -np.inf]
+        pool += [(total / t**penalty, total, words) for total, words in grown if words[-1] == eos]
+        pool = sorted(pool, key=lambda f: -f[0])[:width]
+        growing = sorted((g for g in grown if g[1][-1] != eos), key=lambda g: -g[0])[:width]
+    pool += [(total / length**penalty, total, words) for total, words in growing]
+    return sorted(pool, key=lambda f: -f[0])[:width]
+
+
+def test_it_stops_once_nothing_can_change():
+    sure = Counting(MarkovChain([[0.98, 0.02], [0.5, 0.5]]))
+    found = beam_search(sure, length=50, width=1, eos=0)
+    assert found[0].words == (0,) and found[0].finished and sure.calls == 1 and found[0].search.exact
+
+
+def test_groups_differ_where_one_beam_does_not():
+    model = MarkovChain(np.array([[0.4, 0.3, 0.2, 0.1]] * 4))
+    plain = beam_search(model, 3, 4)
+    diverse = beam_search(model, 3, 4, groups=4, diversity=5.0)
+    assert {s.words[0] for s in plain} == {0, 1}
+    assert {s.words[0] for s in diverse} == {0, 1, 2, 3}
+    assert [s.words for s in diverse] == [(k, k, k) for k in range(4)]
+    for s in diverse:  # the price is in no likelihood
+        assert s.log_likelihood == pytest.approx(sum(np.log([0.4, 0.3, 0.2, 0.1])[list(s.words)]))
+
+
+def test_groups_by_the_book():
+    """Group by group, each paying for the words of those before it (Vijayakumar et al. 2018, algorithm 1)."""
+    model, length, groups, each, price = History(5, 3), 4, 3, 2, 0.8
+    beams = [[(0.0, ())] for _ in range(groups)]
+    for _ in range(length):
+        chosen = np.zeros(5)
+        for g in range(groups):
+            grown = [
+                (total + x - price * chosen[w], total + x, (*p, w))
+                for total, p in beams[g] for w, x in enumerate(model.row(p))
+            ]  # fmt: skip
+            best = sorted(grown, key=lambda c: -c[0])[:each]
+            beams[g] = [(total, words) for _, total, words in best]
+            for _, _, words in best:
+                chosen[words[-1]] += 1
+    expected = sorted({(-total, words) for beam in beams for total, words in beam})
+    found = beam_search(model, length, groups * each, groups=groups, diversity=price)
+    np.testing.assert_allclose([s.log_likelihood for s in found], [-x for x, _ in expected], rtol=1e-12)
+    assert [s.words for s in found] == [words for _, words in expected]
+
+
+def test_what_several_groups_find_comes_once():
+    found = beam_search(MarkovChain([[0.9, 0.1], [0.2, 0.8]]), 3, 2, groups=2, diversity=0.0)
+    assert [s.words for s in found] == [(0, 0, 0)]
+
+
+def test_where_a_sequence_was_lost():
+    search = greedy(weather(), 3).search
+    lost = search.pruned_at(["dry", "dry", "dry"])
+    assert (lost.step, lost.prefix) == (1, ("dry",))
+    assert (lost.total, lost.worst_kept) == pytest.approx((np.log(0.4), np.log(0.6)))
+    assert search.pruned_at(["wet", "home", "wet"]) is None
+    later = search.pruned_at(["wet", "home", "dry"])
+    assert (later.step, later.worst_kept) == (3, pytest.approx(np.log(0.36)))
+
+
+def test_a_given_beginning():
+    model, given = History(4, 9), [2, 0, 1]
+    found = greedy(after(model, given), 3).words
+    words = list(given)
+    for _ in range(3):
+        words.append(int(model.row(tuple(words)).argmax()))
+    assert found == tuple(words[3:])
+    stateful = Counting(model)
+    assert beam_search(after(stateful, given), 3, 2)[0].log_likelihood == pytest.approx(
+        beam_search(after(model, given), 3, 2)[0].log_likelihood
+    )
+    assert after(model, []) is model
+
+
+@pytest.mark.parametrize("values, part", [
+    (dict(width=0), "width must be a whole number of at least 1, and it is 0"),
+    (dict(width=2.0), "width must be a whole number"),
+    (dict(width=True), "width must be a whole number"),
+    (dict(length=0), "length must be a whole number of at least 1, and it is 0"),
+    (dict(length=-3), "and it is -3"),
+    (dict(groups=3), "2 prefixes do not make 3 equal groups"),
+    (dict(groups=2, diversity=-1), "diversity must be a finite number of at least 0"),
+    (dict(diversity=1.0), "there is one group"),
+    (dict(length_penalty=float("nan")), "length_penalty must be a finite number"),
+    (dict(length_penalty="long"), "length_penalty must be a finite number"),
+])  # fmt: skip
+def test_what_cannot_be_asked(values, part):
+    with pytest.raises(InputError, match=part):
+        beam_search(**(dict(model=weather(), length=3, width=2) | values))
+
+
+def test_an_end_that_is_no_word():
+    with pytest.raises(NamingError, match="'day' is not in the vocabulary of 3 words; did you mean `dry`"):
+        beam_search(weather(), 3, 2, eos="day")
+
+
+def scores(change) -> Function:
+    def f(prefixes):
+        rows = np.log(np.full((len(prefixes), 3), 1 / 3))
+        return change(rows, prefixes.shape[1])
+
+    return Function(f, ["a", "bee", "c"])
+
+
+def put(value, at=1):
+    def change(rows, t):
+        if t == at:
+            rows[0, 1] = value
+        return rows
+
+    return change
+
+
+@pytest.mark.parametrize("change, part", [
+    (put(np.nan), "gave 'bee' after 'a': a log-probability is a number of at most 0, and it is nan"),
+    (put(np.inf), "sum to inf"),
+    (put(0.5), "after 'a' sum to 2.31"),
+    (put(-np.inf, 0), "the words after <BOS> sum to 0.666667, 0.333 below 1"),
+    (lambda rows, t: rows[:, :2], r"answered shape \(1, 2\) for 1 prefixes and 3 words; it must be \(1, 3\)"),
+    (lambda rows, t: rows.astype(complex), "answered complex128, and real numbers are needed"),
+])  # fmt: skip
+def test_a_model_that_is_wrong_is_told_so(change, part):
+    model = scores(change)
+    with pytest.raises(InputError, match=part):
+        greedy(model, 3)
+
+
+def test_a_score_above_one_is_named():
+    class Wrong:
+        vocabulary = chain(3, 0).vocabulary
+
+        def log_probs(self, prefixes, state):
+            return np.where(prefixes.shape[1] == 1, [[-1.0, 0.7, -2.0]], [[-1.0, -1.0, -1.0]]), None
+
+    with pytest.raises(InputError, match=r'the model Wrong gave 1 after "0": .* it is 0.7: a probability of 2.01'):
+        beam_search(Wrong(), 2, 1)
+
+
+def test_dead_ends():
+    nowhere = Dead()
+    with pytest.raises(NoSequence, match="greedy search chose ends before w_2, and the length is 3"):
+        greedy(nowhere, 3)
+    with pytest.raises(NoSequence, match=r"all that a beam of 1 kept ends before w_2.*a larger width"):
+        beam_search(nowhere, 3, 1)
+    assert beam_search(nowhere, 3, 2)[0].words == ("on", "on", "on")
+    assert not beam_search(nowhere, 1, 1)[0].finished
+    with pytest.raises(NoSequence, match=r"no sequence of length 4 has a positive probability.*none goes beyond w_3"):
+        beam_search(nowhere, 4, 9)
+
+
+class Dead:
+    """The likelier first word leads nowhere, and nothing is longer than three words."""
+
+    noun = "a made model"
+    vocabulary = type(chain(2, 0).vocabulary)(["stop", "on"])
+
+    def log_probs(self, prefixes, state):
+        rows = np.log(np.full((len(prefixes), 2), [0.6, 0.4]))
+        if prefixes.shape[1]:
+            rows[:] = -np.inf
+            rows[(prefixes[:, -1] == 1) & (prefixes.shape[1] < 3), 1] = 0.0
+        return rows, None
+
+
+def test_one_word_and_one_step():
+    one = MarkovChain([[1.0]])
+    assert [s.words for s in beam_search(one, 4, 3)] == [(0, 0, 0, 0)]
+    assert beam_search(one, 4, 3)[0].log_likelihood == 0.0
+    assert [s.words for s in beam_search(weather(), 1, 5)] == [("wet",), ("dry",)]
