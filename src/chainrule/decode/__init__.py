@@ -14,15 +14,17 @@ from .errors import NoSequence, NotMarkov, TooMany
 from .exhaustive import ExhaustiveSearch, exhaustive
 from .function import Function
 from .model import Model, after
+from .ngram import NGram
 from .sampling import sample
 from .search import Departure, PrefixSearch, Search, Step, TrellisSearch
 from .sequence import Sequence
+from .smoothing import AddK, KneserNey, WittenBell
 from .tree import Tree
 from .viterbi import viterbi
 from .vocabulary import Vocabulary
 
 __all__ = [
-    "Departure", "ExhaustiveSearch", "Function", "MarkovChain", "Model", "NoSequence", "NotMarkov", "PrefixSearch",
-    "Search", "Sequence", "Step", "TooMany", "Tree", "Trellis", "TrellisSearch", "Vocabulary", "after", "beam_search",
-    "exhaustive", "greedy", "sample", "viterbi",
+    "AddK", "Departure", "ExhaustiveSearch", "Function", "KneserNey", "MarkovChain", "Model", "NGram", "NoSequence",
+    "NotMarkov", "PrefixSearch", "Search", "Sequence", "Step", "TooMany", "Tree", "Trellis", "TrellisSearch",
+    "Vocabulary", "WittenBell", "after", "beam_search", "exhaustive", "greedy", "sample", "viterbi",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ import numpy as np
 from .asked import whole, word
 from .chain import Trellis
 from .errors import NoSequence, NotMarkov
+from .exhaustive import LIMIT
 from .model import Model, noun
 from .search import TrellisSearch
 from .sequence import Sequence
@@ -64,13 +66,13 @@ def markov_trellis(model: Model, length: int, eos: Hashable | None, decoder: str
             raise NotMarkov(f"{noun(model)} answers for whole prefixes and need not depend on w_{{t-1}} alone")
         trellis = cast(Trellis, make(length))
     except NotMarkov as why:
-        n = len(model.vocabulary)
-        count = f"{n**length:,}" if length * np.log10(n) < 12 else f"about 10^{length * np.log10(n):.0f}"
+        n, all_of_them = len(model.vocabulary), ""
+        if length * math.log10(n) <= math.log10(LIMIT):
+            all_of_them = f", and exhaustive(model, {length}), which scores {n}^{length} = {n**length:,} sequences"
         raise NotMarkov(
             f"{decoder} needs a model in which p(w_t | w_0..t-1) depends on w_{{t-1}} alone, and {why}. What can "
-            f"serve: beam_search(model, {length}, width), which need not find the maximum, and exhaustive(model, {length}), "
-            f"which scores N^T = {n}^{length} = {count} sequences. A model of yours that does depend on the last word "
-            "alone becomes MarkovChain(P, start)"
+            f"serve: beam_search(model, {length}, width), which need not find the maximum{all_of_them}. A model of "
+            "yours that does depend on the last word alone becomes MarkovChain(P, start)"
         ) from None
     return trellis if eos_number is None else trellis.absorbing(eos_number)
 
