@@ -16,15 +16,15 @@ from .builder import Builder
 from .containers import Residual, Sequential
 from .criteria import AbsoluteError, BinaryCrossEntropy, CrossEntropy, Huber, Loss, SquaredError
 from .initialisers import Constant, Given, Glorot, He, Initialiser, Normal, Orthogonal, Zeros
-from .layers import Dropout, Flatten, Function, Linear
+from .layers import Dropout, Embedding, Flatten, Function, Linear
 from .losses import absolute_error, binary_cross_entropy, cross_entropy, huber, squared_error
 from .module import Module
 from .normalise import BatchNorm, LayerNorm
 
 __all__ = [
     "AbsoluteError", "Activation", "BatchNorm", "BinaryCrossEntropy", "Builder", "Constant", "CrossEntropy", "Dropout",
-    "ELU", "Flatten", "Function", "GELU", "Given", "Glorot", "He", "Huber", "Initialiser", "LayerNorm", "LeakyReLU",
-    "Linear", "Loss", "Module", "Normal", "Orthogonal", "ReLU", "Residual", "Sequential", "SiLU", "Sigmoid", "Softmax",
-    "Softplus", "SquaredError", "Tanh", "Zeros", "absolute_error", "binary_cross_entropy", "cross_entropy", "huber",
-    "squared_error",
+    "ELU", "Embedding", "Flatten", "Function", "GELU", "Given", "Glorot", "He", "Huber", "Initialiser", "LayerNorm",
+    "LeakyReLU", "Linear", "Loss", "Module", "Normal", "Orthogonal", "ReLU", "Residual", "Sequential", "SiLU",
+    "Sigmoid", "Softmax", "Softplus", "SquaredError", "Tanh", "Zeros", "absolute_error", "binary_cross_entropy",
+    "cross_entropy", "huber", "squared_error",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Layers with weights, dropout, flattening, and a layer from a plain function."""
+"""Layers with weights, embeddings, dropout, flattening, and a layer from a plain function."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from ..graph.dims import Dim, shape_text, size
 from ..graph.dims import total as entries
 from ..graph.errors import GraphError, InputError, ShapeError
 from ..graph.node import Node, node
+from ..ops.arithmetic import equal, where
+from ..ops.indexing import arange
 from ..ops.movement import reshape
 from ..ops.reduce import norm
 from .builder import BATCH, Builder
-from .initialisers import ColumnNorms, He, Initialiser, Zeros, initialiser
+from .initialisers import ColumnNorms, He, Initialiser, Normal, Zeros, initialiser
 from .module import Module
 
 
@@ -81,6 +83,59 @@ class Linear(Module):
         V = here.parameter("V", (self.inputs, self.outputs), self.init)
         g = here.parameter("g", (self.outputs,), ColumnNorms(V.attr("name")))
         return here.weight("W", g * (V / norm(V, axis=0)))
+
+
+@dataclass(frozen=True, repr=False)
+class Embedding(Module):
+    """V[i, t] = E[X[i, t]], a row of E for each word: X (n, length), E (words, features), V (n, length, features).
+
+    words      N, the numbers 0 … N − 1 that words have
+    features   of a word's vector
+    length     how many words make an example; ``Flatten(length, features)`` lays their vectors side by side
+    init       an initialiser, or an array (words, features), that E starts from
+
+    X holds whole numbers. They are data like any other and become float32 in `cr.fit`, where each is exact up to 2²⁴. V
+    jumps where they change: there is no derivative in X.
+
+    A row is picked by a product: V = O E, where O holds 1 where a number is a row's and 0 elsewhere, so that
+    ∂L/∂E = Oᵀ ∂L/∂V, the sum of what comes back from every place where a word stands. That is N times the work of a
+    look-up: right for characters, wasteful beyond some thousand words. A number that no row has, such as −1, gives 0
+    throughout and trains nothing; PyTorch's Embedding refuses it, and has ``padding_idx`` for this. Its rows start from
+    N(0, 1) too.
+
+    Source: Bengio, Ducharme, Vincent and Janvin, A neural probabilistic language model, JMLR 2003, section 2, where E
+    is called C.
+
+    >>> import chainrule as cr
+    >>> import numpy as np
+    >>> net = cr.nn.Embedding(4, 2, length=3, init=np.arange(8).reshape(4, 2))
+    >>> print(net.graph().text())
+    O1 = where(equal(reshape(X, (3·n,))[:, None], arange(4)), 1.0, 0.0)
+    V1 = reshape(O1 @ E1, (n, 3, 2))
+    >>> cr.compile(net.graph())(X=[[3, 0, 0]], **net.initial())[0]
+    array([[6., 7.],
+           [0., 1.],
+           [0., 1.]])
+    """
+
+    words: Any
+    features: Any
+    length: Any
+    init: Any = field(default=Normal(1.0))
+
+    def __post_init__(self) -> None:
+        sizes("Embedding", self.words, self.features, self.length)
+        object.__setattr__(self, "init", initialiser(self.init))
+
+    @property
+    def takes(self) -> tuple[Any, ...]:
+        return sizes("Embedding", self.length)
+
+    def build(self, x: Node, here: Builder) -> Node:
+        E = here.parameter("E", (self.words, self.features), self.init)
+        codes = reshape(x, (-1,))  # one product of two matrices: on XLA twice as fast as one with a batch in front
+        O = here.named("O", where(equal(codes[:, None], arange(E.shape[0])), 1.0, 0.0))
+        return here.named("V", reshape(O @ E, (*x.shape, E.shape[1])))
 
 
 @dataclass(frozen=True, repr=False, init=False)
@@ -212,4 +267,4 @@ def _declared(name: str, spec: Any) -> tuple[tuple[Any, ...], Initialiser]:
     return shape, initialiser(start if start is not None else He() if len(shape) > 1 else Zeros())
 
 
-__all__ = ["Dropout", "Flatten", "Function", "Linear"]
+__all__ = ["Dropout", "Embedding", "Flatten", "Function", "Linear"]
