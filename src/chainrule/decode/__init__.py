@@ -13,6 +13,9 @@ from .chain import MarkovChain, Trellis
 from .errors import NoSequence, NotMarkov, TooMany
 from .exhaustive import ExhaustiveSearch, exhaustive
 from .function import Function
+from .hmm import HMM, HiddenPath
+from .k_best import k_best
+from .load import load
 from .model import Model, after
 from .ngram import NGram
 from .sampling import sample
@@ -24,7 +27,8 @@ from .viterbi import viterbi
 from .vocabulary import Vocabulary
 
 __all__ = [
-    "AddK", "Departure", "ExhaustiveSearch", "Function", "KneserNey", "MarkovChain", "Model", "NGram", "NoSequence",
-    "NotMarkov", "PrefixSearch", "Search", "Sequence", "Step", "TooMany", "Tree", "Trellis", "TrellisSearch",
-    "Vocabulary", "WittenBell", "after", "beam_search", "exhaustive", "greedy", "sample", "viterbi",
+    "AddK", "Departure", "ExhaustiveSearch", "Function", "HMM", "HiddenPath", "KneserNey", "MarkovChain", "Model",
+    "NGram", "NoSequence", "NotMarkov", "PrefixSearch", "Search", "Sequence", "Step", "TooMany", "Tree", "Trellis",
+    "TrellisSearch", "Vocabulary", "WittenBell", "after", "beam_search", "exhaustive", "greedy", "k_best", "load",
+    "sample", "viterbi",
 ]  # fmt: skip

@@ -191,8 +191,8 @@ def check_distributions(rows: np.ndarray, named: Any) -> None:
         more = int((off > TOLERANCE).sum()) - 1
         others = f"; so {'does' if more == 1 else 'do'} {more} more" if more else ""
         raise InputError(
-            f"{named(r)} sums to {sums[r]:.9g}, {off[r]:.3g} {'above' if sums[r] > 1 else 'below'} 1{others}. A row is "
-            "p(next word | last word) and must sum to 1"
+            f"{named(r)} sums to {sums[r]:.9g}, {off[r]:.3g} {'above' if sums[r] > 1 else 'below'} 1{others}; the "
+            "probabilities of a distribution sum to 1"
         )
 
 

@@ -27,8 +27,9 @@ class Model(Protocol):
     vocabulary   the N words
     log_probs    the next word after each of B prefixes
 
-    It may also have ``select(state, rows)``, ``after(words)``, ``trellis(length)`` where it is Markov, and ``noun``,
-    what it is called in messages.
+    It may also have ``select(state, rows)``, ``after(words)``, ``trellis(length)`` where it is Markov,
+    ``sequences(length)``, the largest number of sequences that it can make, ``noun``, what it is called in messages,
+    and ``proper``, what to draw from where its log-probabilities are no distribution.
     """
 
     vocabulary: Vocabulary

@@ -86,6 +86,7 @@ def distribution(model: Model, prefixes: np.ndarray, scores: np.ndarray) -> np.n
         raise InputError(
             f"the probabilities that {noun(model)} gives the words {where} sum to {sums[r]:.6g}, {off[r]:.3g} "
             f"{'above' if sums[r] > 1 else 'below'} 1; to draw words the whole distribution is needed"
+            + (f": take {proper}" if (proper := getattr(model, "proper", None)) else "")
         )
     return p / sums[:, None]
 

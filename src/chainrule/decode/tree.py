@@ -57,7 +57,7 @@ class Tree:
     (('a', 'blue'), ('the', 'red'))
     """
 
-    noun = "a tree"
+    noun, proper = "a tree", "tree.normalised()"
 
     def __init__(self, branches: Mapping[Any, Any]):
         source = Source()

@@ -36,8 +36,9 @@ def viterbi(model: Model, length: int, *, eos: Hashable | None = None, end: Hash
     eos      the word that ends a sequence
     end      the word that w_T must be
 
-    Ties: the smaller last word, then the smaller predecessor. Raises NotMarkov, NoSequence where no sequence has a
-    positive probability, InputError.
+    Ties: the smaller last word, then the smaller predecessor; where prefixes of unequal log-likelihoods become equal by
+    rounding alone, `exhaustive` and `k_best` may put another path of the same log-likelihood first. Raises NotMarkov,
+    NoSequence where no sequence has a positive probability, InputError.
 
     >>> from chainrule.decode import MarkovChain, viterbi
     >>> best = viterbi(MarkovChain([[0.6, 0.4], [0.1, 0.9]], start=0), length=3)
