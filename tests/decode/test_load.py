@@ -95,8 +95,10 @@ def test_indented_text_is_a_tree(write):
 
 
 def test_a_deep_tree(write):
-    text = '{"a": [-0.5, ' * 5000 + '{"a": -1}' + "]}" * 5000
-    assert isinstance(load(write(text)), Tree)
+    text = '{"a": [-0.5, ' * 100 + '{"a": -1}' + "]}" * 100
+    assert load(write(text)).depth == 101
+    with pytest.raises(DataError, match="goes too deep for JSON; write it as indented text"):
+        load(write(text.replace("[-0.5, ", "[-0.5, {\"a\": [-0.5, " * 99999)))
 
 
 def test_a_byte_order_mark_and_a_path_as_text(write):
@@ -135,7 +137,7 @@ WRONG = [
     ('{"P": [[' + "1" * 5000 + "]]}", "a number too long to read"),
     ('{"P": ' + "[" * 50_000 + "]" * 50_000 + "}", "lists in lists too deep"),
     ({"model": {"P": P}}, '"model" has branches and no log-probability'),
-    ([{"P": P}], "an object of words is expected"),
+    ([{"P": P}], "a tree is a dictionary such as"),
     ({"P": 0.5}, "looks like a probability"),
     ({}, "at least one branch"),
 ]

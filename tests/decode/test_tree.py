@@ -435,7 +435,7 @@ def test_siblings_sum_to_at_most_1():
         ("", "a tree needs at least one branch"),
         ("# only this\n\n", "a tree needs at least one branch"),
         ("the", "line 1: `the` does not end in a number; a branch is a word and its log-probability"),
-        ("x -1\n  the -1_0", 'line 2: below "x", `the -1_0` does not end in a number'),
+        ("x -1\n  a -2\n  the -1_0", 'line 3: below "x", `the -1_0` does not end in a number'),
         ("the -1,25", "line 1: `the -1,25` ends in '-1,25', where a point is needed; write -1.25"),
         ("the -1  # most", "line 1: `the -1  # most` does not end in a number; a comment needs a line of its own"),
         ('{"the": -1}', 'line 1: `{"the": -1}` does not end in a number; JSON is read from a file that ends in .json'),
@@ -468,36 +468,24 @@ def test_faults_of_indented_text(tmp_path: Path, text: str, why: str):
     "text, why",
     [
         ("{}", "a tree needs at least one branch"),
-        ("\n", "line 2: the end of the text stands where an object of words is expected"),
-        ("[-1, {}]", "line 1: `[` stands where an object of words is expected"),
-        (
-            "the -1",
-            'line 1: `the` stands where an object of words is expected, such as {"the": -1.2}; indented text is',
-        ),
-        (
-            '{"a": -1,}',
-            'line 1: a word in quotation marks "" is expected, and `}` is there; no comma stands before a }',
-        ),
-        ("{'a': -1}", "line 1: a word in quotation marks"),
-        ('{"a"\n -1}', "line 2: `:` is expected, and `-1` is there"),
-        ('{"a": −1}', "line 1: `−1` is not JSON (expecting value)"),
-        ('{"a": -1 "b": -2}', 'line 1: `,` is expected, and `"b"` is there'),
-        ('{"a": -1', "line 1: `,` is expected, and the end of the text is there"),
-        ('{"a', 'line 1: `"a` is not JSON (unterminated string)'),
-        ('{"x": [-1,\n{"a": null}]}', 'line 2: below "x", log p(a) is None, and not a number'),
-        ('{"x": [-1,\n{"a": {"b": -1}}]}', 'line 2: below "x", "a" has branches and no log-probability; write [log p'),
-        ('{"a": [-1]}', 'line 1: "a": a branch is a number or a pair [log p, {…}]; `,` is expected, and `]` is there'),
-        ('{"a": [-1, -2]}', 'line 1: "a": a branch is a number or a pair [log p, {…}]; `{` is expected, and `-2` is'),
-        ('{"a": [-1, {"b": -2}, 3]}', 'line 1: "a": a branch is a number or a pair [log p, {…}]; `]` is expected'),
-        ('{"a": [[1], {}]}', 'line 1: "a" has `[` for its log-probability'),
-        ('{"a": ]}', 'line 1: "a" has `]` for its log-probability; a branch is a number or a pair'),
-        ('{"a": -1}\n{"b": -1}', "line 2: `{` follows the tree, which has ended; a file holds one tree"),
-        ('{"a": -1,\n"b": -2,\n"a": -3}', 'line 3: the word "a" has two branches, first in line 1'),
-        ('{"x": [-1, {"a": -1,\n"a": -2}]}', 'line 2: below "x", the word "a" has two branches, first in line 1'),
-        ('{"x": [-1,\n{"a": NaN}]}', 'line 2: below "x", log p(a) is nan'),
-        ('{"x": [-1,\r\n{"a": 0.5}]}', 'line 2: below "x", log p(a) is 0.5, above 0; it looks like a probability'),
-        ('{"a": -01}', "line 1: `,` is expected, and `1` is there"),
-        ("[" * 9999, "line 1: `[` stands where"),
+        ("\n", "line 2: column 1: is not JSON (expecting value)"),
+        ("[-1, {}]", "a tree is a dictionary such as {'the': -1.2}, and not list"),
+        ("the -1", "line 1: column 1: is not JSON (expecting value); indented text is read from a file of another end"),
+        ('{"a": -1,}', "line 1: column 10: is not JSON (expecting property name enclosed in double quotes)"),
+        ('{"a"\n -1}', "line 2: column 2: is not JSON (expecting ':' delimiter)"),
+        ('{"a', "line 1: column 2: is not JSON (unterminated string starting)"),
+        ('{"a": -1}\n{"b": -1}', "line 2: column 1: is not JSON (extra data)"),
+        ('{"x": [-1,\n{"a": null}]}', 'below "x", log p(a) is None, and not a number'),
+        ('{"x": [-1,\n{"a": {"b": -1}}]}', 'below "x", "a" has branches and no log-probability; write a pair'),
+        ('{"a": [-1]}', '"a" has [-1.0]; a branch is a number, or a pair (log p, {…})'),
+        ('{"a": [-1, -2]}', '"a" has [-1.0, -2.0]; a branch is a number, or a pair'),
+        ('{"a": [-1, {"b": -2}, 3]}', '"a" has [-1.0, '),
+        ('{"a": [[1], {}]}', "log p(a) is [1.0], and not a number"),
+        ('{"a": -1,\n"b": -2,\n"a": -3}', 'the word "a" has two branches; siblings are different words'),
+        ('{"x": [-1, {"a": -1,\n"a": -2}]}', 'below "x", the word "a" has two branches'),
+        ('{"x": [-1,\n{"a": NaN}]}', 'below "x", log p(a) is nan'),
+        ('{"x": [-1,\r\n{"a": 0.5}]}', 'below "x", log p(a) is 0.5, above 0; it looks like a probability'),
+        ("[" * 99999, "goes too deep for JSON; write it as indented text"),
     ],
 )
 def test_faults_of_json(tmp_path: Path, text: str, why: str):
@@ -539,7 +527,7 @@ def test_files_that_cannot_be_read(tmp_path: Path):
             Tree.load(path)
 
 
-def test_trees_deeper_than_recursion_goes(tmp_path: Path):
+def test_trees_deeper_than_recursion_goes():
     depth = 3 * sys.getrecursionlimit()
     branches: dict[str, Any] = {"end": -0.5}
     for _ in range(depth - 1):
@@ -548,16 +536,19 @@ def test_trees_deeper_than_recursion_goes(tmp_path: Path):
     assert (tree.depth, len(tree)) == (depth, 2 * depth - 1)
     assert row(tree, *["a"] * (depth - 1)) == {"end": -0.5}
     assert tree.after(["a"] * (depth - 3)).text() == "a -0.1\n  a -0.1\n    end -0.5\n  b -3.0\nb -3.0\n"
-    path = tmp_path / "deep.json"
-    path.write_text('{"a": [-0.1, ' * (depth - 1) + '{"end": -0.5}' + '], "b": -3.0}' * (depth - 1))
-    assert len(Tree.load(path)) == len(tree)
     part = tree.after(["a"] * (depth // 2))
     assert same(part, Tree.parse(part.text()))
     branches["b"] = (-3.0, {"c": 0.2})
     with pytest.raises(InputError, match=r'below "b", log p\(c\) is 0.2'):
         Tree(branches)
-    path.write_text('{"a": [-0.1, ' * depth)
-    with pytest.raises(
-        DataError, match=r'line 1: below "… a a a a a a", "a": a branch is .* the end of the text is there'
-    ):
-        Tree.load(path)
+
+
+def test_the_guard_counts_the_ways_through_the_tree():
+    """Not N^T: 26 words and 6 levels, and two ways through."""
+    letters = [chr(ord("a") + k) for k in range(26)]
+    branches: dict[str, Any] = {"y": -1.0, "z": -1.0}
+    for letter in letters[:23]:
+        branches = {letter: (-0.5, branches)}
+    tree = Tree(branches)
+    assert [tree.sequences(t) for t in (1, 23, 24, 25, 99)] == [1, 1, 2, 0, 0]
+    assert exhaustive(tree, 24).words == (*letters[22::-1], "y")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..face.files import write_file
+from ..graph.errors import InputError
 from .chain import Trellis
 from .model import Model, ask
+from .pictures import search_svg, search_text
 from .vocabulary import Vocabulary
 
 
@@ -85,6 +90,47 @@ class Search:
     def vocabulary(self) -> Vocabulary:
         """The N words."""
         return self.model.vocabulary
+
+    def svg(self, step: int | None = None) -> str:
+        """A picture, an ``<svg>`` element: of a search over prefixes its tree, from left to right; of one over a
+        trellis the trellis.
+
+        step   show the search up to this step only, 0 its beginning. Everything stands where it stands in the whole
+               picture, so that a page can show one step after the other; only where the search has so many steps that
+               the middle ones are folded, the last ones up to `step` are shown instead
+
+        What was dropped is pale and struck, the way to the best answer thick, a sequence that ended has a double
+        border; δ, back-pointers and paths of a trellis likewise in form as well as in colour. Where there is too much
+        to show, the rest is counted. Words appear with spaces as ␣ and ends of lines as ↵.
+
+        For the branches that were not kept the model is asked again. Raises InputError for a step that the search did
+        not make.
+        """
+        return search_svg(self, step)
+
+    def text(self, step: int | None = None, colour: bool = False) -> str:
+        """The same picture as text for a terminal: a tree by indentation, or a table of δ with the word before each.
+
+        colour   with the codes for colours that terminals know
+        """
+        return search_text(self, step, colour)
+
+    def draw(self, path: str | os.PathLike[str], step: int | None = None) -> Path:
+        """Write the picture, whole or not at all: SVG, or text for a name that ends in .txt. Answers the path.
+
+        Raises InputError for another ending, OutputError where the file cannot be written.
+        """
+        path = Path(path)
+        writers = {".svg": self.svg, ".txt": self.text}
+        writer = writers.get(path.suffix.lower())
+        if writer is None:
+            what = f"{path.name} ends in {path.suffix}" if path.suffix else f"{path.name} has no ending"
+            raise InputError(f"pictures of a search are written as .svg, or as .txt for a terminal, and {what}")
+        write_file(path, writer(step))
+        return path
+
+    def _repr_svg_(self) -> str:
+        return self.svg()
 
 
 @dataclass(frozen=True, eq=False)

@@ -256,6 +256,13 @@ class Tree:
         first = np.cumsum(counts) - counts  # of each node's in what is answered
         return owners, np.arange(len(owners)) + (starts - first)[owners]
 
+    def sequences(self, length: int) -> int:
+        """How many ways of so many words there are through the tree, the impossible ones included."""
+        low, high = self._range(0)
+        for _ in range(length - 1):
+            low, high = int(self._start[low]), int(self._start[high])
+        return high - low
+
     def after(self, words: Iterable[Hashable]) -> Tree:
         """The subtree below these words, with the same vocabulary: `chainrule.decode.after`.
 
@@ -305,7 +312,7 @@ class Tree:
         shifted = log_p - np.where(largest > -np.inf, largest, 0.0)
         with np.errstate(divide="ignore"):
             sums = np.repeat(np.log(np.add.reduceat(np.exp(shifted), starts)), counts)
-        return self._with(self._word[1:-1], np.minimum(shifted - np.where(sums > -np.inf, sums, 0.0), 0.0), owners)
+        return self._with(self._word[1:-1], shifted - np.where(sums > -np.inf, sums, 0.0), owners)
 
     def _with(self, words: np.ndarray, log_p: np.ndarray, parents: np.ndarray) -> Tree:
         tree = type(self).__new__(type(self))

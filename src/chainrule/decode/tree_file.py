@@ -1,7 +1,7 @@
 """Trees of log-probabilities as they are written: dictionaries, JSON, or a branch a line, its depth in the indentation.
 
-All are read in one pass without recursion, so that a tree may be as deep as it likes, and a fault is known by its line.
-What the numbers are worth is judged by `Tree`, the same way for all.
+Dictionaries and text are read in one pass without recursion, so that a tree may be as deep as it likes. What the
+numbers are worth is judged by `Tree`, the same way for all.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ def rows_of_file(path: Path) -> list[Row]:
 
 
 def rows_of_mapping(branches: Any, source: Source) -> Iterator[Row]:
-    """The branches of nested dictionaries {word: log p, word: (log p, {…})}."""
-    if not isinstance(branches, Mapping):
+    """The branches of nested dictionaries {word: log p, word: (log p, {…})}, or of what JSON has for them."""
+    if not isinstance(branches, Mapping | Pairs):
         file = "; Tree.load reads a file, Tree.parse a text" if isinstance(branches, str | os.PathLike) else ""
         raise source.fault(f"a tree is a dictionary such as {{'the': -1.2}}, and not {type(branches).__name__}{file}")
     path: list[Any] = []
@@ -73,12 +73,12 @@ def rows_of_mapping(branches: Any, source: Source) -> Iterator[Row]:
     waiting, opened = [(id(branches), iter(branches.items()))], {id(branches)}
     while waiting:
         for word, value in waiting[-1][1]:
-            if isinstance(value, Mapping):
+            if isinstance(value, Mapping | Pairs):
                 raise fault(word, "has branches and no log-probability; write a pair, (log p, {…})")
             if not isinstance(value, tuple | list):
                 yield Row(len(path) + 1, word, value)
                 continue
-            if len(value) != 2 or not isinstance(value[1], Mapping):
+            if len(value) != 2 or not isinstance(value[1], Mapping | Pairs):
                 raise fault(word, f"has {short(value)}; a branch is a number, or a pair (log p, {{…}})")
             if id(value[1]) in opened:
                 raise fault(word, "leads back to a dictionary that it lies in; a tree has an end")
@@ -195,109 +195,25 @@ def text_of(rows: Iterable[tuple[int, Hashable, float]]) -> str:
 
 # JSON
 
-_SPACE = re.compile(r"[ \t\n\r]*")
-_NUMBERS = json.JSONDecoder(parse_int=float)  # int() refuses more than 4300 digits
-_BRANCH = "a branch is a number or a pair [log p, {…}]"
+
+class Pairs(list[tuple[str, Any]]):
+    """The pairs of a JSON object, as they are written: a word that comes twice is there twice."""
+
+    def items(self) -> Pairs:
+        return self
 
 
 def rows_of_json(text: str, source: Source) -> Iterator[Row]:
-    """The branches of a JSON object {"word": -1.2, "word": [-1.0, {…}]}.
-
-    `json` reads the words and numbers; the brackets are followed here, since it would recurse into them.
-    """
-    read = _Json(ENDS_OF_LINES.sub("\n", text), source)
-    if read.next != "{":
-        other = "; indented text is read from a file of another ending, such as .txt" if read.next.isalpha() else ""
-        raise read.fault(f'{read.what()} stands where an object of words is expected, such as {{"the": -1.2}}{other}')
-    path: list[str] = []
-    read.take("{")
-    more = read.next != "}"  # is there a branch, or another, in these braces?
-    while True:
-        while not more:
-            read.take("}", path)
-            if not path:
-                if read.next:
-                    raise read.fault(f"{read.what()} follows the tree, which has ended; a file holds one tree")
-                return
-            word = path.pop()
-            read.take("]", path, f'"{word}": {_BRANCH}; ')
-            more = read.another(path)
-        word, line = read.word(path), read.line
-        read.take(":", path)
-        if read.next == "[":
-            read.take("[")
-            row = Row(len(path) + 1, word, read.number(path, word), line)
-            for sign in ",{":
-                read.take(sign, path, f'"{word}": {_BRANCH}; ')
-            yield row
-            path.append(word)
-            more = read.next != "}"
-        else:
-            yield Row(len(path) + 1, word, read.number(path, word), line)
-            more = read.another(path)
-
-
-class _Json:
-    """The signs, texts and numbers of a JSON text, one after the other."""
-
-    def __init__(self, text: str, source: Source):
-        self.text, self.source = text, source
-        self.at, self.line = 0, 1
-        self._move(0)
-
-    def _move(self, to: int) -> None:
-        match = _SPACE.match(self.text, to)
-        to = match.end() if match else to
-        self.line += self.text.count("\n", self.at, to)
-        self.at = to
-        self.next = self.text[to : to + 1]  # "" at the end
-
-    def take(self, sign: str, path: list[str] | None = None, context: str = "") -> None:
-        if self.next != sign:
-            raise self.fault(f"{below(path or [])}{context}`{sign}` is expected, and {self.what()} is there")
-        self._move(self.at + 1)
-
-    def another(self, path: list[str]) -> bool:
-        """Is there another branch beside the one that was read? Its comma is taken."""
-        if self.next != "}":
-            self.take(",", path)
-            return True
-        return False
-
-    def word(self, path: list[str]) -> str:
-        if self.next != '"':
-            comma = "; no comma stands before a }" if self.next == "}" else ""
-            raise self.fault(
-                f'{below(path)}a word in quotation marks "" is expected, and {self.what()} is there{comma}'
-            )
-        return self._value()
-
-    def number(self, path: list[str], word: str) -> Any:
-        if self.next == "{":
-            raise self.fault(f'{below(path)}"{word}" has branches and no log-probability; write [log p, {{…}}]')
-        if not self.next or self.next in "[]},:":
-            raise self.fault(f'{below(path)}"{word}" has {self.what()} for its log-probability; {_BRANCH}')
-        return self._value()
-
-    def _value(self) -> Any:
-        try:
-            value, end = _NUMBERS.raw_decode(self.text, self.at)
-        except json.JSONDecodeError as why:
-            said = (why.msg[0].lower() + why.msg[1:]).removesuffix(" at").removesuffix(" starting")
-            raise self.fault(f"{self.what()} is not JSON ({said})") from None
-        self._move(end)
-        return value
-
-    def what(self) -> str:
-        """What stands here, for a message."""
-        if not self.next:
-            return "the end of the text"
-        found = re.compile(r'"[^"\n]*"?|[\w.+−-]+|.').match(self.text, self.at)
-        text = visible(found[0]) if found else self.next
-        return f"`{text if len(text) <= 40 else text[:40] + '…'}`"
-
-    def fault(self, what: str) -> ChainruleError:
-        return self.source.fault(what, self.line)
+    """The branches of a JSON object {"word": -1.2, "word": [-1.0, {…}]}."""
+    try:
+        value = json.loads(text, object_pairs_hook=Pairs, parse_int=float)  # int() refuses more than 4300 digits
+    except json.JSONDecodeError as why:
+        other = "; indented text is read from a file of another ending, such as .txt" if text[:1].isalpha() else ""
+        said = f"{why.msg[0].lower()}{why.msg[1:]}".removesuffix(" at")
+        raise source.fault(f"column {why.colno}: is not JSON ({said}){other}", why.lineno) from None
+    except RecursionError:
+        raise source.fault("goes too deep for JSON; write it as indented text, a branch a line") from None
+    return rows_of_mapping(value, source)
 
 
 # Words in messages
