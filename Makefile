@@ -18,7 +18,8 @@ export MPLBACKEND = Agg
 help:
 	@echo 'make demo    set up .venv and run the lab: draw, derive, count, check and train a network on real digits'
 	@echo 'make test    set up .venv and run the linter, the type checker and every test'
-	@echo 'make peers   install PyTorch too; the tests that compare with it then run instead of being skipped'
+	@echo 'make peers   install PyTorch, transformers and hmmlearn; the tests that compare with them then run'
+	@echo '             instead of being skipped'
 	@echo 'make lint    run the linter and the type checker only'
 	@echo 'make bench   compare speed with the peers (implies make peers)'
 	@echo 'make clean   remove .venv, out/ and what the tools leave behind'
@@ -72,7 +73,7 @@ $(TEST): pyproject.toml $(RUN)
 	@$(call install,-e '.[test]')
 
 $(PEERS): pyproject.toml $(TEST)
-	@echo '== installing PyTorch into .venv (several minutes, once)'
+	@echo '== installing PyTorch, transformers and hmmlearn into .venv (several minutes, once)'
 	@$(call install,-e '.[peers]')
 
 # The stamp carries the time at which the installation began: an edit made meanwhile counts as newer. If pip fails, it

@@ -9,7 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule import InputError, NamingError
-from chainrule.decode import Function, MarkovChain, NoSequence, after, beam_search, greedy
+from chainrule.decode import (
+    Function,
+    MarkovChain,
+    NoSequence,
+    NotMarkov,
+    Tree,
+    after,
+    beam_search,
+    greedy,
+    sample,
+    viterbi,
+)
 
 SEEDS = st.integers(0, 10**6)
 
@@ -80,6 +91,19 @@ def test_it_stops_once_nothing_can_change():
     assert found[0].words == (0,) and found[0].finished and sure.calls == 1 and found[0].search.exact
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_greedy_ends_when_the_end_is_the_likeliest_word(seed):
+    model, words, total = History(3, seed), (), 0.0
+    while len(words) < 6 and (not words or words[-1] != 1):
+        row = model.row(words)
+        words, total = (*words, int(row.argmax())), total + row.max()
+    found = greedy(model, 6, eos=1)
+    assert (found.words, found.finished) == (words, words[-1] == 1)
+    assert found.log_likelihood == pytest.approx(total)
+    best = everything(model, 6, eos=1)[0][0]
+    assert found.search.bound >= best and (not found.search.exact or total == pytest.approx(best))
+
+
 def test_groups_differ_where_one_beam_does_not():
     model = MarkovChain(np.array([[0.4, 0.3, 0.2, 0.1]] * 4))
     plain = beam_search(model, 3, 4)
@@ -127,6 +151,70 @@ def test_where_a_sequence_was_lost():
     assert (later.step, later.worst_kept) == (3, pytest.approx(np.log(0.36)))
 
 
+def test_sequences_lost_to_eos_to_copies_and_to_an_early_stop():
+    tree = Tree({"a": (-1.0, {"b": (-0.1, {"c": -0.1})}), ".": -0.9, "b": (-1.5, {".": -0.1})})
+    search = beam_search(tree, 3, 1, eos=".")[0].search
+    assert len(search.steps) == 1 and search.exact and search.pruned_at(["."]) is None
+    given_up = search.pruned_at(["a", "b", "c"])
+    assert (given_up.step, given_up.prefix, given_up.total) == (1, ("a",), -1.0)
+    with pytest.raises(InputError, match="at most 3 words"):
+        search.pruned_at(["a", "b", "c", "a"])
+    with pytest.raises(InputError, match=r"nothing follows '.'"):
+        search.pruned_at([".", "a"])
+    later = Tree({".": -1.2, "a": (-0.5, {".": -0.9, "b": (-0.6, {"c": -1.0})})})
+    search = beam_search(later, 3, 1, eos=".")[0].search
+    lost = search.pruned_at(["a", "."])
+    assert (lost.step, lost.worst_kept) == (2, -1.2) and lost.total == pytest.approx(-1.4)
+    assert search.steps[1].pruned == pytest.approx(-1.4)
+    drawn = sample(MarkovChain([[0.7, 0.3], [0.6, 0.4]]), 4, count=6, seed=3)
+    assert [drawn[0].search.pruned_at(s.words) for s in drawn] == [None] * 6
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(2, 4), st.integers(1, 4), SEEDS, st.integers(1, 4), st.sampled_from([1, 2, 3]),
+    st.sampled_from([None, -1.0, 1.0]), st.booleans(), st.sampled_from([0.0, 0.3, 5.0]),
+)  # fmt: skip
+def test_nothing_exceeds_the_bound_and_proofs_hold(n, length, seed, each, groups, penalty, ends, price):
+    model, eos = History(n, seed), 0 if ends else None
+    most = everything(model, length, eos)[0][0]
+    options = dict(groups=groups, diversity=price) if groups > 1 else {}
+    found = beam_search(model, length, each * groups, eos=eos, length_penalty=penalty, **options)
+    search = found[0].search
+    assert most <= search.bound <= 0 and max(s.log_likelihood for s in found) <= search.bound
+    assert not search.exact or found[0].log_likelihood == most
+    assert len({s.words for s in found}) == len(found)
+    for s in found:
+        assert search.pruned_at(s.words) is None
+
+
+def test_a_price_hides_no_bad_score():
+    class Wrong(History):
+        def row(self, prefix):
+            return np.array([-0.5, 0.3, -2.0])
+
+    with pytest.raises(InputError, match=r"a probability of 1.35"):
+        beam_search(Wrong(3, 0), 2, 4, groups=2, diversity=2.5)
+
+
+def test_groups_that_find_the_same_leave_room_for_others():
+    found = beam_search(MarkovChain([[0.5, 0.3, 0.2]] * 3), 3, 4, groups=2, diversity=0, eos=2)
+    assert len(found) == 4 and len({s.words for s in found}) == 4
+
+
+def test_the_example_of_the_protocol_can_be_sampled_and_searched_in_groups():
+    class Bigram:
+        vocabulary, log_P = chain(3, 0).vocabulary, chain(3, 0).log_P
+
+        def log_probs(self, prefixes, state):
+            last = prefixes[:, -1] if prefixes.shape[1] else np.zeros(len(prefixes), int)
+            return self.log_P[last], None
+
+    assert len(sample(Bigram(), 3, count=2)) == 2 and len(beam_search(Bigram(), 3, 2, groups=2)) == 2
+    with pytest.raises(NotMarkov, match=r"has no after\(words\) of its own"):
+        viterbi(after(Bigram(), [1]), 3)
+
+
 def test_a_given_beginning():
     model, given = History(4, 9), [2, 0, 1]
     found = greedy(after(model, given), 3).words
@@ -151,6 +239,8 @@ def test_a_given_beginning():
     (dict(groups=2, diversity=-1), "diversity must be a finite number of at least 0"),
     (dict(diversity=1.0), "there is one group"),
     (dict(length_penalty=float("nan")), "length_penalty must be a finite number"),
+    (dict(length_penalty=11), "at least -10 and at most 10"), (dict(width=np.array([1, 2])), "width must be"),
+    (dict(model=5), "a model has log_probs"), (dict(model=lambda p: p), "Function.f, words. makes a model"),
     (dict(length_penalty="long"), "length_penalty must be a finite number"),
 ])  # fmt: skip
 def test_what_cannot_be_asked(values, part):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from decoding import everything
 
+from chainrule import InputError
 from chainrule.decode import Function, after, beam_search, exhaustive, greedy
 
 BEGIN = np.zeros((1, 0), np.int64)
@@ -182,3 +183,39 @@ def test_an_adapter_is_short():
         first = next(k for k, line in enumerate(lines) if line.startswith(("@", "def ")))
         body = [line for line in lines[first:] if line.startswith(("@", "def ", " "))]
         assert 3 <= len(body) <= 10, containing
+
+
+def test_whole_numbers_are_logits_and_probabilities_too():
+    found = greedy(Function(lambda p: np.array([[0, -1, 0]] * len(p)), "abc", logits=True), 3)
+    assert found.log_likelihood == pytest.approx(-3 * np.log(2 + np.exp(-1)))
+    with pytest.raises(InputError, match="the words after <BOS> sum to 3, 2 above 1; for logits give"):
+        greedy(Function(lambda p: np.zeros((len(p), 3), int), "abc"), 2)
+
+
+def test_half_precision_over_many_words():
+    model = Function(lambda p: np.zeros((len(p), 100_000), np.float16), range(100_000), logits=True)
+    assert greedy(model, 2).log_likelihood == pytest.approx(-2 * np.log(1e5), rel=1e-5)
+
+
+def with_state(prefixes, state=None):
+    return np.log(np.full((len(prefixes), 2), 0.5)), prefixes
+
+
+def halves(prefixes):
+    return np.log(np.full((len(prefixes), 2), 0.5))
+
+
+@pytest.mark.parametrize("f, part", [
+    (lambda prefixes, state: halves(prefixes), r"must answer a pair .*, and it answered a ndarray"),
+    (lambda prefixes: (halves(prefixes), None), r"must answer an array \(B, N\), and .* a tuple"),
+    (lambda: 0, "f takes no arguments"), (5, "f is a function of prefixes, and not int"),
+])  # fmt: skip
+def test_functions_that_are_none(f, part):
+    with pytest.raises(InputError, match=part):
+        greedy(Function(f, "ab"), 2)
+
+
+def test_a_state_may_be_left_out():
+    assert greedy(Function(with_state, "ab"), 3).words == ("a", "a", "a")
+    once = Function(lambda prefixes, temperature=2.0: np.log(np.full((len(prefixes), 2), 0.5)), "ab")
+    assert greedy(once, 2).words == ("a", "a")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from itertools import product
 from math import fsum, log
+from typing import Any
 
 import numpy as np
 import pytest
@@ -256,6 +257,19 @@ def test_a_posterior_keeps_probabilities_too_small_for_a_float64():
     hmm = HMM([1 - tiny, tiny], [[1, 0], [0, 1]], [[1, 0], [tiny, 1 - tiny]])
     posterior = hmm.posterior([0, 0])  # p(z = 1, 1 | x) = tiny³
     assert path_score(posterior, (1, 1)) == pytest.approx(3 * log(tiny), rel=1e-13)
+
+
+def test_a_posterior_larger_than_the_memory(monkeypatch: pytest.MonkeyPatch):
+    empty_before = np.empty
+
+    def empty(shape: Any, *others: Any):
+        if shape == (3, S, S):
+            raise MemoryError
+        return empty_before(shape, *others)
+
+    monkeypatch.setattr(np, "empty", empty)
+    with pytest.raises(InputError, match=r"the posterior needs 216 bytes, \(T−1\)·S² numbers, more than the memory"):
+        random_hmm(11).posterior([0, 1, 2, 3])
 
 
 # hmmlearn as an oracle.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from itertools import pairwise, product
+from time import process_time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,6 +39,9 @@ class Given:
 
     def __init__(self, trellis: Trellis):
         self.vocabulary, self._trellis = trellis.vocabulary, trellis
+
+    def log_probs(self, prefixes: np.ndarray, state: Any) -> tuple[Any, Any]:
+        raise NotImplementedError
 
     def trellis(self, length: int) -> Trellis:
         return self._trellis
@@ -161,6 +166,26 @@ def test_all_share_one_search():
     # w_2 extends a and b, each in one way; to w_3: a has 1 prefix, b 2, c 1, and each can be followed by 2
     assert search.extensions == 2 + 4 + 8
     np.testing.assert_array_equal(search.back_pointers, viterbi(model, 3).search.back_pointers)
+
+
+@few
+@given(st.integers(2, 4), st.integers(1, 5), SEEDS, SPARSE, st.booleans())
+def test_with_all_kept_as_many_extensions_are_scored_as_there_are_prefixes_and_words(n, length, seed, sparse, varying):
+    """None of them goes on from eos."""
+    model = chain(n, seed, sparse, length if varying else None)
+    for eos in (None, n - 1):
+        every = exhaustive(model, length, eos=eos)
+        assert k_best(model, length, 10**4, eos=eos)[0].extensions == every.extensions
+
+
+def test_the_time_is_linear_in_the_length():
+    """Not quadratic, as with a count N^(t−1) of prefixes, a number of ever more digits."""
+    model, took = chain(50, 1, 0.0), []
+    for length in (1_000, 16_000):
+        began = process_time()
+        k_best(model, length, 1)
+        took.append(process_time() - began)
+    assert took[1] < 35 * took[0]
 
 
 def test_more_than_there_are():

@@ -55,6 +55,17 @@ def test_a_chain_of_numbers_starts_where_it_does_without_a_file(write):
     assert load(write({"P": P, "start": 2})).start == 2
 
 
+def test_whole_numbers_are_words(write):
+    chain = load(write({"P": P, "start": 30, "words": [10, 20, 30]}))
+    assert [repr(word) for word in (*chain.vocabulary, chain.start)] == ["10", "20", "30", "30"]
+
+
+def test_a_file_is_read_once(write, monkeypatch: pytest.MonkeyPatch):
+    file, read, times = write(TREES[1]), Path.read_bytes, []
+    monkeypatch.setattr(Path, "read_bytes", lambda self: [times.append(self), read(self)][1])
+    assert isinstance(load(file), Tree) and times == [file]
+
+
 def test_a_hidden_markov_model(write):
     hmm = load(write(WEATHER))
     assert isinstance(hmm, HMM) and list(hmm.states) == ["rainy", "sunny"]
@@ -97,7 +108,7 @@ def test_indented_text_is_a_tree(write):
 def test_a_deep_tree(write):
     text = '{"a": [-0.5, ' * 100 + '{"a": -1}' + "]}" * 100
     assert load(write(text)).depth == 101
-    with pytest.raises(DataError, match="goes too deep for JSON; write it as indented text"):
+    with pytest.raises(DataError, match="goes too deep for JSON; write a tree as indented text"):
         load(write(text.replace("[-0.5, ", "[-0.5, {\"a\": [-0.5, " * 99999)))
 
 
@@ -113,7 +124,7 @@ WRONG = [
     ({**WEATHER, "start": 0}, '"start" is no key of a hidden Markov model'),
     (without("emission"), '"emission" missing; a hidden Markov model has "initial", "transition", "emission"'),
     (without("initial", "transition"), '"initial", "transition" missing'),
-    ({"P": P, "start": 0, "initial": [1, 0, 0]}, 'has "start", the word w_0, and "initial"'),
+    ({"P": P, "start": 0, "initial": [1, 0, 0]}, 'start is w_0, and initial is'),
     ({"P": P, "start": None}, '"start" is null; leave it out'),
     ({**WEATHER, "observations": None}, '"observations" is null'),
     ({"P": P, "start": ["a"]}, r'"start" is \[\'a\'\], and it is a word'),
@@ -134,8 +145,17 @@ WRONG = [
     (f'{{"P": {P},\n "start" 0}}', "line 2, column 10: is not JSON .expecting ':' delimiter"),
     (f'{{"P": {P}', "line 1, column [0-9]+: is not JSON"),
     ('{"P": [[NaN]]}', r"P\[0, 0\] is nan"),
-    ('{"P": [[' + "1" * 5000 + "]]}", "a number too long to read"),
-    ('{"P": ' + "[" * 50_000 + "]" * 50_000 + "}", "lists in lists too deep"),
+    ('{"P": [[' + "1" * 5000 + "]]}", r"P\[0, 0\] is inf"),
+    ('{"P": ' + "[" * 50_000 + "]" * 50_000 + "}", "goes too deep for JSON"),
+    ({"p": P, "words": "abc"}, '"p" is an array of numbers, and a tree has none; .* a Markov chain is called "P"'),
+    ({"Transition": P, "Emission": P}, '"Transition" is an array .*; .* a hidden Markov model has "initial", "transi'),
+    ({"initial": [0.5, 0.5], "words": "ab"}, '"initial" is an array of numbers, and a tree has none; .* is called "P"'),
+    ({"initial": [1], "transition": [1]}, '"emission" missing; a hidden Markov model has'),
+    ({"P": [0.5, 0.5]}, r"P must have shape \(N, N\), .*; it has \(2,\)"),
+    ({"P": []}, r"P must have shape \(N, N\), .*; it has \(0,\)"),
+    ({"P": [{"a": -1.0}, -1.0]}, r'"P" has \[\{\'a\': -1.0\}, -1.0\]; a branch is a number, or a pair'),
+    ({"P": P, "words": [1, 2, 2.5]}, '"words" has 2.5 in it'),
+    ({"a": [-1.0, {"p": P}]}, r'below "a", "p" has \[\[0.6'),
     ({"model": {"P": P}}, '"model" has branches and no log-probability'),
     ([{"P": P}], "a tree is a dictionary such as"),
     ({"P": 0.5}, "looks like a probability"),
@@ -152,17 +172,14 @@ def test_a_file_that_holds_no_model(write, held, wrong):
 
 
 def test_files_that_cannot_be_read(tmp_path: Path):
-    with pytest.raises(DataError, match=r"none\.json: there is no such file; a model was expected"):
-        load(tmp_path / "none.json")
-    with pytest.raises(DataError, match="is a folder"):
-        load(tmp_path)
+    for path in (tmp_path / "none.json", tmp_path, "a\0b", "a" * 300 + ".json"):
+        with pytest.raises(DataError, match=r"cannot be read \(.+\); a model was expected, as JSON or indented text"):
+            load(path)
     bad = tmp_path / "latin.json"
     bad.write_bytes(b'{"P": [[1.0]], "words": ["\xe9"]}')
     with pytest.raises(DataError, match=r"latin\.json: line 1: is not text in UTF-8"):
         load(bad)
-    with pytest.raises(DataError, match="there is no such file"):
-        load("a\0b")
-    with pytest.raises(InputError, match="by its path"):
+    with pytest.raises(InputError, match="a model is read from a file, given by its path, and not from dict"):
         load({"P": P})  # type: ignore
 
 

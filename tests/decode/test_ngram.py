@@ -213,7 +213,7 @@ def test_decoders_find_the_likeliest_sequence(corpus, length):
     found = beam_search(model, length, len(vocabulary) ** (length - 1))[0]
     assert found.log_likelihood == pytest.approx(best, rel=1e-12)
     assert model.log_likelihood(found.words) == pytest.approx(best, rel=1e-12)
-    if order <= 2:
+    if order <= 2 or length == 1:
         assert viterbi(model, length).log_likelihood == pytest.approx(best, rel=1e-12)
     elif "does not depend on" in reason(model):
         with pytest.raises(NotMarkov, match=re.escape(reason(model)[:30])):
@@ -325,6 +325,32 @@ def test_the_given_vocabulary():
     assert rows(model, [[3]])[0].argmax() == 3 and len(model.vocabulary) == 5
 
 
+def test_none_may_be_a_word():
+    assert list(frequent([None, "a", None])) == [None, "a"]
+    assert rows(NGram([None, None, "a"], 1, AddK(1)), [[]])[0].tolist() == pytest.approx([3 / 5, 2 / 5])
+
+
+@pytest.mark.parametrize("smoothing", [KneserNey(1e-200), KneserNey(1e-320), AddK(5e-324), AddK(1e100), WittenBell()])
+@pytest.mark.parametrize("order", [1, 2, 3, 150])
+def test_no_probability_is_0(smoothing: Any, order: int):
+    """However small the shares are that are multiplied: after aaa… z has 10⁻³ of the rest at each length."""
+    model = NGram("a" * 1000 + "ba", order, smoothing, ["a", "b", "z"])
+    found = model.log_probs(np.array([[0] * 150, [1] * 150]), None)[0]
+    assert np.isfinite(found).all() and model.after("a" * 150).log_likelihood("z") == found[0, 2]
+    np.testing.assert_allclose(np.exp(found).sum(axis=1), 1, rtol=1e-12)
+    if order < 3:
+        np.testing.assert_allclose(model.trellis(2).steps[0], found[0], rtol=1e-12)
+
+
+def test_one_word_is_markov_at_any_order():
+    for order in (1, 2, 3, 5):
+        model = NGram("it was a cat and it was a dog", order)
+        trellis = model.trellis(1)
+        assert trellis.length == 1 and trellis.steps.shape == (0, len(model.vocabulary), len(model.vocabulary))
+        assert viterbi(model, 1).words == beam_search(model, 1, 1)[0].words
+    assert viterbi(NGram(range(11_181)), 1).words == (0,)  # no matrix of a gigabyte
+
+
 def test_real_text():
     text = python_reference()
     model = NGram.from_text(text, 3)
@@ -380,6 +406,12 @@ def test_what_it_is_called():
         (lambda: NGram("abc", 2.0), "order must be a whole number"),
         (lambda: NGram("abc", 4), "a text of 3 words is too short for an n-gram model of order 4; it needs at least 4"),
         (lambda: NGram("abc", 2, "laplace"), "smoothing='laplace' is none; write KneserNey"),
+        (lambda: NGram("abc", 2, KneserNey), "KneserNey'> is none; write KneserNey(), WittenBell() or AddK(1.0)"),
+        (lambda: NGram(5), "the tokens are the words of a text, in a list, say, and not 5"),  # type: ignore
+        (lambda: NGram(np.array(5)), "the tokens are the words of a text, in a list, say, and not array(5)"),
+        (lambda: NGram("ab", vocabulary=5), "a vocabulary is made of hashable words"),  # type: ignore
+        (lambda: NGram("ab").after(5), "a list of words is needed"),  # type: ignore
+        (lambda: NGram("ab").log_likelihood(None), "a list of words is needed"),  # type: ignore
         (lambda: NGram([["a"], ["b"]]), "the tokens must be hashable"),
         (lambda: NGram("abc", starts=[3]), "starts are numbers of tokens, from 0 to 2"),
         (lambda: NGram("abc", starts=[0.5]), "starts are numbers of tokens"),
@@ -398,6 +430,7 @@ def test_what_it_is_called():
         (lambda: AddK(0), "k = 0 leaves every word impossible that was not seen after its context"),
         (lambda: AddK(-1), "k must be a finite number above 0"),
         (lambda: AddK(math.nan), "k must be a finite number"),
+        (lambda: AddK(1e308), "k must be a finite number above 0 and at most 1e+100, and it is 1e+308"),
         (lambda: KneserNey(0), "discount must be a finite number above 0"),
         (lambda: KneserNey(1.0), "discount = 1 leaves nothing"),
         (lambda: KneserNey(1.5), "at most 1"),

@@ -72,6 +72,12 @@ def test_the_same_seed_draws_the_same():
     assert words != [s.words for s in sample(model, 6, count=8, seed=2)]
 
 
+@pytest.mark.parametrize("temperature", [1e-309, 1e-20, 1e300])
+def test_impossible_words_are_never_drawn_at_any_temperature(temperature):
+    drawn = sample(MarkovChain([[0, 0.3, 0.7]] * 3), 2, count=200, temperature=temperature)
+    assert {w for s in drawn for w in s.words} == ({2} if temperature < 1 else {1, 2})
+
+
 def test_impossible_words_are_never_drawn():
     model = MarkovChain([[0.0, 1.0, 0.0], [0.5, 0.0, 0.5], [0.0, 0.0, 1.0]])
     for s in sample(model, 6, count=300, temperature=3.0):

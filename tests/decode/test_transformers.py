@@ -58,7 +58,7 @@ def test_greedy_ends_where_theirs_does(seed):
 def test_beam_search_is_theirs_where_nothing_ends(seed, width, length):
     """The same sequences in the same order. Their scores are log p / T^length_penalty, T the words after the prompt."""
     network = adapters.gpt2(seed)
-    model, prompt = adapters.cached(network), [5, 28][: seed]
+    model, prompt = adapters.cached(network), [5, 28][:seed]
     options = dict(num_beams=width, num_return_sequences=width, max_new_tokens=length, eos_token_id=None)
     found = beam_search(after(model, prompt), length, width)
     for penalty, early_stopping in ((0.0, False), (1.0, "never")):

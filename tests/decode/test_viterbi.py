@@ -8,6 +8,7 @@ from decoding import History, chain
 
 from chainrule import InputError, NamingError
 from chainrule.decode import Function, MarkovChain, NoSequence, NotMarkov, TooMany, after, exhaustive, viterbi
+from chainrule.decode.max_plus import LARGE, LONG, PATIENCE, MaxPlus
 from chainrule.decode.search import TrellisSearch
 
 
@@ -44,14 +45,31 @@ def test_delta_and_pointers_are_those_of_the_textbook(n, length, steps, sparse):
     np.testing.assert_array_equal(found.search.paths[0], path)
 
 
-@pytest.mark.parametrize("n", [399, 400, 701])
-def test_blocks_and_threads_change_nothing(n):
+@pytest.mark.parametrize("n, length", [(399, 6), (701, 6), (LARGE, LONG)])
+def test_blocks_change_nothing(n, length):
     model = chain(n, 1, 0.2)
-    found = viterbi(model, 6)
+    found = viterbi(model, length)
     d = model.log_first
-    for t in range(1, 6):
+    for t in range(1, length):
         d = (d[:, None] + model.log_P).max(axis=0)
         np.testing.assert_array_equal(found.search.delta[t], d)
+
+
+@pytest.mark.parametrize("spread, given_up", [(0.1, False), (0.5, False), (1000.0, True)])
+def test_the_likeliest_predecessors_settle_what_they_can_and_no_more(spread, given_up):
+    """Any d, not only those of a recursion: with a large spread the likeliest predecessors decide nothing."""
+    dice = np.random.default_rng(4)
+    model = chain(LARGE, 2, 0.1)
+    largest, out = MaxPlus(model.trellis(LONG)), np.empty(LARGE)
+    assert largest.likeliest is not None
+    for _ in range(PATIENCE):
+        d = spread * dice.normal(size=LARGE)
+        d[dice.random(LARGE) < 0.1] = -np.inf
+        largest(d, 2, out)
+        np.testing.assert_array_equal(out, (d[:, None] + model.log_P).max(axis=0))
+    assert (largest.likeliest is None) == given_up
+    largest(np.full(LARGE, -np.inf), 2, out)
+    assert (out == -np.inf).all()
 
 
 def test_a_word_to_end_in():
@@ -78,6 +96,13 @@ def test_extensions_are_those_that_can_be():
     model = MarkovChain([[0.5, 0.5, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
     assert viterbi(model, 3).extensions == 2 + 3 + 3
     assert viterbi(MarkovChain(np.exp([model.log_P] * 3)), 3).extensions == 8
+
+
+def test_counts_with_an_end_are_those_of_an_exhaustive_search_of_states():
+    model = MarkovChain([[0.5, 0.5], [0.4, 0.6]])
+    assert viterbi(model, 4, eos=1).extensions == exhaustive(model, 4, eos=1).extensions == 8
+    early = Function(lambda p: np.log(np.full((len(p), 2), [0.5, 0.5])), ["e", "x"])
+    assert exhaustive(early, 3, eos="e").calls == 3
 
 
 def test_a_chain_of_large_spread_stays_finite():
@@ -144,6 +169,7 @@ def test_the_guard_says_the_number_first():
     ([[0.5, 0.5], [0.7, 0.5]], dict(words=["rain", "sun"]), r"row 1 \('sun'\) of P sums to"),
     ([[[1, 0], [0, 1]], [[1, 0], [0.25, 0.5]]], {}, r"row 1 of P\[1\] sums to 0.75"),
     ([[1.5, -0.5], [0.5, 0.5]], {}, "row 0 of P has -0.5 at position 1"),
+    ([[1e308, 1e308], [0, 1]], {}, "row 0 of P sums to inf"),
     ([[float("nan"), 1.0], [0.5, 0.5]], {}, r"P\[0, 0\] is nan"),
     ([[0.5, 0.5], [0.5, float("inf")]], {}, r"P\[1, 1\] is inf"),
     ([[0.5, 0.5]], {}, r"must have shape \(N, N\)"),
@@ -166,7 +192,11 @@ def test_a_start_that_is_no_word():
         MarkovChain(np.eye(2), start=7)
     with pytest.raises(NamingError, match="'rian' is not in the vocabulary of 2 words; did you mean `rain`"):
         MarkovChain(np.eye(2), start="rian", words=["rain", "sun"])
-    assert MarkovChain(np.eye(2), words=["rain", "sun"]).start == "rain"
+    assert MarkovChain(np.eye(2), words=["rain", "sun"]).start == "rain" and MarkovChain(np.eye(2)).start == 0
+    with pytest.raises(NamingError):
+        MarkovChain(np.eye(2), start=np.array([1, 2]))
+    with pytest.raises(InputError, match="a chain begins in one way"):
+        MarkovChain(np.eye(2), start=0, initial=[1.0, 0.0])
 
 
 def test_rows_of_float32_are_accepted():

@@ -8,11 +8,12 @@
 
 from __future__ import annotations
 
-from .beam import beam_search, greedy
+from .beam import beam_search
 from .chain import MarkovChain, Trellis
 from .errors import NoSequence, NotMarkov, TooMany
 from .exhaustive import ExhaustiveSearch, exhaustive
 from .function import Function
+from .greedy import greedy
 from .hmm import HMM, HiddenPath
 from .k_best import k_best
 from .load import load

@@ -3,29 +3,46 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Hashable
+from numbers import Real
 from typing import Any
 
 from ..graph.errors import InputError
 from .model import Model
+from .vocabulary import Vocabulary
+
+
+def asked(model: Model, length: Any, eos: Hashable | None) -> tuple[int, int | None]:
+    """The length, and the number of the word that ends a sequence. Raises InputError and NamingError."""
+    answers = callable(getattr(model, "log_probs", None)) or callable(getattr(model, "trellis", None))
+    if not answers or not isinstance(getattr(model, "vocabulary", None), Vocabulary):
+        raise InputError(
+            f"a model has log_probs(prefixes, state) and a Vocabulary, and a {type(model).__name__} was given; "
+            "Function(f, words) makes a model of a function"
+        )
+    return whole("length", length), word(model, eos)
 
 
 def whole(name: str, value: Any, least: int = 1) -> int:
     """A whole number of at least `least`. Raises InputError."""
-    number = getattr(value, "__index__", None)
-    if number is None or isinstance(value, bool) or number() < least:
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or number < least:
         raise InputError(f"{name} must be a whole number of at least {least}, and it is {value!r}")
-    return number()
+    return number
 
 
 def real(name: str, value: Any, least: float, most: float = math.inf, above: bool = False) -> float:
     """A finite number of at least `least` (or above it) and at most `most`. Raises InputError."""
-    fits = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not fits or value > most or value < least or (above and value == least):
+    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+    if not math.isfinite(number) or not least <= number <= most or (above and number == least):
         bounds = f"above {least:g}" if above else f"of at least {least:g}" if least > -math.inf else ""
         bounds += f" and at most {most:g}" if most < math.inf else ""
         raise InputError(f"{name} must be a finite number{' ' if bounds else ''}{bounds}, and it is {value!r}")
-    return float(value)
+    return number
 
 
 def word(model: Model, value: Hashable | None) -> int | None:
@@ -33,4 +50,4 @@ def word(model: Model, value: Hashable | None) -> int | None:
     return None if value is None else model.vocabulary.number(value)
 
 
-__all__ = ["real", "whole", "word"]
+__all__ = ["asked", "real", "whole", "word"]

@@ -1,9 +1,9 @@
-"""Beam search, and its narrowest case, greedy search.
+"""Beam search: the best few prefixes, and never all of them.
 
 At each step every kept prefix is extended by every word, and the `width` best extensions are kept: O(T B N) time with
-selection, O(B N + B T) space (Lowerre 1976, The HARPY speech recognition system). Ended by `eos`, a sequence leaves the
-beam and waits among at most `width` finished ones (Graves 2012, arXiv:1211.3711, §3), so that short and long ones
-compete at the end only.
+selection, O(B N + B T) space (Lowerre 1976, The HARPY speech recognition system); and O(B T²) time for the prefixes
+that the model is given. Ended by `eos`, a sequence leaves the beam (Sutskever, Vinyals and Le 2014, arXiv:1409.3215,
+§3.2) and waits among at most `width` finished ones, so that short and long ones compete at the end only.
 """
 
 from __future__ import annotations
@@ -13,30 +13,13 @@ from collections.abc import Hashable
 import numpy as np
 
 from ..graph.errors import InputError
-from .asked import real, whole, word
+from .asked import asked, real, whole
 from .errors import NoSequence
 from .model import Model, noun
-from .prefixes import Frontier, at_most, named, possible, sequences, step_of
-from .search import PrefixSearch, Step
-from .selection import BadScore, best_extensions, in_order
+from .prefixes import Frontier, at_most, possible, sequences, step_of, verdict
+from .search import PrefixSearch, Step, traced
+from .selection import best_extensions, in_order
 from .sequence import Sequence
-
-
-def greedy(model: Model, length: int, *, eos: Hashable | None = None) -> Sequence:
-    """The likeliest next word, again and again: O(T N) time. It need not find the likeliest sequence.
-
-    length   T, at least 1; with `eos` the largest length
-    eos      the word that ends a sequence
-
-    Ties: the word with the smaller number. Raises InputError for what cannot be asked and for log-probabilities that
-    are none, NoSequence where the words chosen lead nowhere.
-
-    >>> from chainrule.decode import Tree, greedy
-    >>> tree = Tree({"the": [-1.0, {"cat": -3.0}], "a": [-1.2, {"cat": -2.0, "dog": -2.5}]})
-    >>> print(greedy(tree, length=2))
-    the cat    log p = -4
-    """
-    return _search("greedy", model, length, 1, None, eos, 1, 0.0)[0]
 
 
 def beam_search(
@@ -53,7 +36,7 @@ def beam_search(
 
     length           T, at least 1; with `eos` the largest length
     width            B, prefixes kept at each step; with B ≥ N^(T−1) nothing is lost and the result is the maximum
-    length_penalty   α: finished sequences are ranked by log p / T^α, and the search ends when none that still grows
+    length_penalty   α, −10 to 10: sequences are ranked by log p / T^α, and the search ends when none that still grows
                      can rank among the best. None: by log p. Wu et al. 2016 (arXiv:1609.08144, eq. 14) divide by
                      ((5 + T) / 6)^α; transformers divides as we do
     eos              the word that ends a sequence
@@ -81,12 +64,11 @@ def beam_search(
         raise InputError("diversity is the price between groups, and there is one group; give groups=2 or more")
     price = 0.0 if groups == 1 else 0.5 if diversity is None else real("diversity", diversity, 0)
     if length_penalty is not None:
-        length_penalty = real("length_penalty", length_penalty, -100, 100)
-    return _search("beam", model, length, width, length_penalty, eos, groups, price)
+        length_penalty = real("length_penalty", length_penalty, -10, 10)
+    return _search(model, length, width, length_penalty, eos, groups, price)
 
 
 def _search(
-    decoder: str,
     model: Model,
     length: int,
     width: int,
@@ -95,33 +77,27 @@ def _search(
     groups: int,
     price: float,
 ) -> list[Sequence]:
-    beam = _Beam(model, whole("length", length), width // groups, penalty, word(model, eos), groups, price)
-    while len(beam.steps) < beam.length and len(beam.frontier):
+    length, end = asked(model, length, eos)
+    beam = _Beam(model, length, width // groups, penalty, end, groups, price)
+    while len(beam.steps) < length and len(beam.frontier):
         beam.advance()
     last = beam.steps[-1]
-    final = np.flatnonzero(last.ended) if len(beam.steps) < beam.length else np.arange(len(last))
+    final = np.flatnonzero(last.ended) if len(beam.steps) < length else np.arange(len(last))
     if not len(final):
-        raise NoSequence(beam.lost(decoder))
-    order = final[in_order(beam.scores()[final], last.ranks[final], last.ranks[final], width)]
-    best = float(last.total[order[0]])
-    bound = max([best, *beam.dropped])
-    proved = penalty is None and best >= bound
+        raise NoSequence(beam.lost())
+    order = final[in_order(beam.scores()[final], last.ranks[final], last.ranks[final], len(final))]
+    distinct = {traced(beam.steps, int(k), end): int(k) for k in reversed(order)}  # several groups may find the same
+    answers = tuple(reversed(distinct.values()))[:width]
+    proved, why, bound = verdict(float(last.total[final].max()), beam.dropped)
+    if penalty is not None:
+        proved, why = False, "sequences were ranked by log p / T^α, and not by how likely they are"
+    elif groups > 1 and not proved:
+        why = f"what was dropped, of log-likelihoods up to {bound:.4g}, may lead to something as likely"
+    extensions = sum(step.extensions for step in beam.steps)
     search = PrefixSearch(
-        decoder, model, beam.length, len(beam.steps), sum(s.extensions for s in beam.steps), proved,
-        _why(beam, bound, proved), bound, tuple(beam.steps), beam.eos,
-    )  # fmt: skip
-    return sequences(search, order, penalty)
-
-
-def _why(beam: _Beam, bound: float, proved: bool) -> str:
-    if beam.penalty is not None:
-        return "sequences were ranked by log p / T^α, and not by how likely they are"
-    if proved and max(beam.dropped, default=-np.inf) == -np.inf:
-        return "nothing was dropped on the way"
-    if proved:
-        return "nothing that was dropped was likelier than what was found, and each further word can only cost"
-    t = beam.dropped.index(bound) + 1
-    return f"a prefix of log-likelihood {bound:.4g} was dropped at step {t}, and what it leads to may be as likely"
+        "beam", model, length, len(beam.steps), extensions, proved, why, bound, tuple(beam.steps), end, answers
+    )
+    return sequences(search, answers, penalty)
 
 
 class _Beam:
@@ -129,7 +105,7 @@ class _Beam:
 
     width     of each group
     lengths   of what stands in the last step
-    dropped   the largest total that was given up at each step before the last
+    dropped   the largest total that was given up at each step
     """
 
     def __init__(
@@ -146,56 +122,58 @@ class _Beam:
         """One more word."""
         now, t = self.frontier, len(self.steps) + 1
         scores, state = now.ask(self.model)
-        try:
-            kept, pruned = self._kept(scores)
-        except BadScore as why:
-            raise named(self.model, now.prefixes, why) from None
+        kept, pruned = self._kept(scores)
         rows, words = np.concatenate(kept, axis=1)
         log_prob = scores[rows, words].astype(float)
         growing = [now.where[rows], words, log_prob, now.totals[rows] + log_prob, now.ranks[rows], self.group[rows]]
         lengths = np.full(len(rows), t)
-        pool, pool_lengths = self._pool(scores, t)
+        pool, pool_lengths, lost = self._pool(scores, t)
         columns = [np.concatenate(pair) for pair in zip(growing, pool)]
         ended = np.arange(len(columns[0])) >= len(rows)
         parent, word, log_prob, total, parent_ranks, group = columns
+        pruned = max(pruned, lost)
         step = step_of(parent, word, log_prob, total, ended, parent_ranks, group, pruned, possible(scores))
         self.steps.append(step)
         self.lengths = np.concatenate([lengths, pool_lengths])
+        self.dropped.append(pruned)
         if t < self.length:
             alive = self._alive(step)
-            given_up = step.total[: len(rows)][~alive]
-            self.dropped.append(float(max(pruned, given_up.max(initial=-np.inf))))
+            self.dropped[-1] = float(max(pruned, total[: len(rows)][~alive].max(initial=-np.inf)))
             self.frontier = now.grown(self.model, step, rows[alive], np.flatnonzero(alive), state)
             self.group = group[: len(rows)][alive]
 
     def _kept(self, scores: np.ndarray) -> tuple[list[np.ndarray], float]:
         """For each group the rows and words, (2, ≤ width), of the extensions that it keeps; the best of the rest."""
         now, kept, pruned = self.frontier, [], -np.inf
-        chosen = np.zeros(scores.shape[1])  # how often earlier groups chose each word
+        price: np.ndarray | float = 0.0  # of each word, as earlier groups chose it
         for g in range(self.groups):
             rows = np.flatnonzero(self.group == g)
             if not len(rows):
                 continue
-            own = scores if len(rows) == len(scores) else scores[rows]
-            paid = own - self.price * chosen if chosen.any() else own
+            own, totals = (scores if len(rows) == len(now) else scores[rows]), now.totals[rows]
+            paid = own - price if g and self.price else own
             spare = len(rows) if self.eos is not None else 0
-            found = best_extensions(paid, now.totals[rows], now.ranks[rows], self.width + spare)
+            found = best_extensions(paid, totals, now.ranks[rows], self.width + spare)
             growing = np.flatnonzero(found.columns != self.eos) if spare else np.arange(len(found.columns))
             take, leave = growing[: self.width], growing[self.width :]
             kept.append(np.stack([rows[found.rows[take]], found.columns[take]]))
-            np.add.at(chosen, found.columns[take], 1)
-            lost = now.totals[rows[found.rows[leave]]] + own[found.rows[leave], found.columns[leave]]
-            pruned = max(pruned, lost.max(initial=-np.inf), found.rest + self.price * chosen.max())
+            left = totals[found.rows[leave]] + own[found.rows[leave], found.columns[leave]]
+            rest = min(found.rest + float(np.max(price)), float(totals.max()))  # it may have paid the highest price
+            pruned = max(pruned, left.max(initial=-np.inf), rest)
+            if self.groups > 1:
+                price = price + self.price * np.bincount(found.columns[take], minlength=scores.shape[1])
         return kept, float(pruned)
 
-    def _pool(self, scores: np.ndarray, t: int) -> tuple[list[np.ndarray], np.ndarray]:
-        """What has ended, by now or before: the best `width` of each group, as columns of a step; and the lengths."""
+    def _pool(self, scores: np.ndarray, t: int) -> tuple[list[np.ndarray], np.ndarray, float]:
+        """What has ended, by now or before: the best `width` of each group, as columns of a step; their lengths; and
+        the largest total among the others.
+        """
         now, waiting = self.frontier, np.zeros(0, np.int64)
         if self.steps:
             waiting = np.flatnonzero(self.steps[-1].ended)
         if self.eos is None:
             nothing = np.zeros(0, np.int64)
-            return [nothing, nothing, nothing.astype(float), nothing.astype(float), nothing, nothing], nothing
+            return [nothing, nothing, nothing.astype(float), nothing.astype(float), nothing, nothing], nothing, -np.inf
         log_prob = scores[:, self.eos].astype(float)
         new = np.flatnonzero(log_prob > -np.inf)
         old = self.steps[-1] if self.steps else None
@@ -213,7 +191,8 @@ class _Beam:
             mine = np.flatnonzero(columns[5] == g)
             best.append(mine[in_order(scores_of[mine], columns[4][mine], columns[4][mine], self.width)])
         take = np.concatenate(best)
-        return [column[take] for column in columns], lengths[take]
+        lost = np.delete(columns[3], take).max(initial=-np.inf)
+        return [column[take] for column in columns], lengths[take], float(lost)
 
     def _alive(self, step: Step) -> np.ndarray:
         """Which of the growing prefixes can still lead to something that ranks among the best."""
@@ -233,16 +212,16 @@ class _Beam:
         total = self.steps[-1].total
         return total if self.penalty is None else total / self.lengths**self.penalty
 
-    def lost(self, decoder: str) -> str:
+    def lost(self) -> str:
         """Why nothing was found."""
-        t, what = len(self.steps), noun(self.model)
-        dropped = max(self.dropped, default=-np.inf)
-        if dropped == -np.inf:
-            nothing = f"no sequence of length {self.length} has a positive probability in {what}"
+        t = len(self.steps)
+        if max(self.dropped, default=-np.inf) == -np.inf:
+            nothing = f"no sequence of length {self.length} has a positive probability in {noun(self.model)}"
             return f"{nothing}: none goes beyond w_{t - 1}"
-        kept = "what greedy search chose" if decoder == "greedy" else f"all that a beam of {self.width} kept"
-        wider = "beam_search with a larger width" if decoder == "greedy" else "a larger width"
-        return f"{kept} ends before w_{t}, and the length is {self.length}; {wider} keeps more of what it dropped"
+        return (
+            f"all that a beam of {self.width * self.groups} kept ends before w_{t}, and the length is {self.length}; a "
+            "larger width keeps more of what it dropped"
+        )
 
 
-__all__ = ["beam_search", "greedy"]
+__all__ = ["beam_search"]

@@ -11,6 +11,7 @@ import numpy as np
 from ..graph.errors import InputError
 from .asked import whole
 from .errors import NoSequence
+from .model import array
 from .vocabulary import Vocabulary
 
 TOLERANCE = 1e-6  # of a row's sum: what is typed with seven digits, or comes from float32
@@ -55,7 +56,7 @@ class MarkovChain:
 
     P         (N, N), each row a distribution, ``P[i, j]`` = p(w_t = j | w_{t−1} = i). Or (T, N, N), varying in time:
               ``P[t − 1]`` leads from w_{t−1} to w_t. With `initial` there is no w_0, and ``P[t − 2]`` leads to w_t
-    start     w_0, a word
+    start     w_0, a word; by default the first of them
     initial   instead of `start`: p(w_1), (N,)
     words     the N words; by default the numbers 0 … N − 1
 
@@ -73,7 +74,7 @@ class MarkovChain:
     def __init__(
         self,
         P: Any,
-        start: Hashable = 0,
+        start: Hashable = None,
         initial: Any = None,
         words: Iterable[Hashable] | None = None,
     ):
@@ -87,22 +88,20 @@ class MarkovChain:
         rows = P.reshape(-1, n)
         check_distributions(rows, lambda r: self._row(r, n, P.ndim))
         with np.errstate(divide="ignore"):
-            self.log_P = np.log(P)
+            self.log_P = np.minimum(np.log(P), 0)  # above 0 by rounding at most
             if initial is None:
-                first = self.vocabulary.number(self._usual(start, words))
+                first = 0 if start is None else self.vocabulary.number(start)
                 self.start: Any = self.vocabulary[first]
                 self.log_first = (self.log_P if P.ndim == 2 else self.log_P[0])[first]
                 self._later = self.log_P if P.ndim == 2 else self.log_P[1:]
             else:
+                if start is not None:
+                    raise InputError("start is w_0, and initial is p(w_1) without it; a chain begins in one way")
                 p = numbers("initial", initial)
                 if p.shape != (n,):
                     raise InputError(f"initial must have shape ({n},), one probability a word; it has {p.shape}")
                 check_distributions(p[None], lambda _: "initial")
-                self.start, self.log_first, self._later = None, np.log(p), self.log_P
-
-    def _usual(self, start: Hashable, words: Any) -> Hashable:
-        """The first word, where words have names and no start is named."""
-        return self.vocabulary[0] if words is not None and start == 0 and 0 not in self.vocabulary else start
+                self.start, self.log_first, self._later = None, np.minimum(np.log(p), 0), self.log_P
 
     def _row(self, r: int, n: int, rank: int) -> str:
         named = "" if isinstance(self.vocabulary[0], int) else f" ({self.vocabulary[r % n]!r})"
@@ -167,16 +166,16 @@ class MarkovChain:
 def numbers(name: str, values: Any) -> np.ndarray:
     """An array of finite numbers, float64. Raises InputError, which names the first that is not."""
     try:
-        array = np.asarray(values)
-        array = np.array(array, float) if array.dtype.kind in "fiu" else None
-    except ValueError:
-        array = None
-    if array is None:
+        found = array(values)
+    except InputError as why:
+        raise InputError(f"{name} must be an array of numbers, with rows of one length") from why
+    if found.dtype.kind != "f":
         raise InputError(f"{name} must be an array of numbers, with rows of one length")
-    if not np.isfinite(array).all():
-        where = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
-        raise InputError(f"{name}{list(where)} is {array[where]}, and probabilities are finite numbers")
-    return array
+    found = np.array(found, float)
+    if not np.isfinite(found).all():
+        where = tuple(int(k) for k in np.argwhere(~np.isfinite(found))[0])
+        raise InputError(f"{name}{list(where)} is {found[where]}, and probabilities are finite numbers")
+    return found
 
 
 def check_distributions(rows: np.ndarray, named: Any) -> None:
@@ -184,7 +183,8 @@ def check_distributions(rows: np.ndarray, named: Any) -> None:
     if (rows < 0).any():
         r, j = np.argwhere(rows < 0)[0]
         raise InputError(f"{named(int(r))} has {rows[r, j]:g} at position {j}, and no probability is negative")
-    sums = rows.sum(axis=1)
+    with np.errstate(over="ignore"):
+        sums = rows.sum(axis=1)
     off = np.abs(sums - 1)
     if (off > TOLERANCE).any():
         r = int(off.argmax())

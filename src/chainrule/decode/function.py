@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 
 from ..graph.errors import InputError
-from .model import shown
+from .model import array, shown, unlike_one
 from .vocabulary import Vocabulary
 
-TOLERANCE = 1e-3  # of a row's sum: log-softmax in float32, over many words
+CACHED = 1 << 16  # numbers
 
 
 class Function:
     """A model of a function f that answers, for B prefixes, (B, N) log-probabilities of the next word.
 
-    f        called with `prefixes`, (B, t) int64, the numbers of w_1 … w_t; t = 0 at the beginning. One that takes a
-             second argument is given the state that it answered for these prefixes without their last word, None where
-             there is none, and answers a pair (log-probabilities, state). Arrays of JAX and PyTorch will do, in the
-             state too
+    f        called with `prefixes`, (B, t) int64, the numbers of w_1 … w_t; t = 0 at the beginning. One whose second
+             argument must be given, or is called `state`, is given the state that it answered for these prefixes
+             without their last word, None where there is none, and answers a pair (log-probabilities, state). Arrays
+             of JAX and PyTorch will do, in the state too
     words    the N words
     logits   f answers logits: log-softmax is taken of them
 
@@ -39,12 +39,17 @@ class Function:
 
     def __init__(self, f: Callable[..., Any], words: Iterable[Hashable], logits: bool = False):
         self.f, self.vocabulary, self.logits = f, Vocabulary(words), logits
-        self.stateful = _arguments(f) > 1
+        self._stateful = _takes_state(f)
 
     def log_probs(self, prefixes: np.ndarray, state: Any) -> tuple[np.ndarray, Any]:
         """What f answers, normalised or checked: `Model.log_probs`."""
-        answer, state = self.f(prefixes, state) if self.stateful else (self.f(prefixes), None)
-        scores = np.asarray(answer)
+        answer = self.f(prefixes, state) if self._stateful else self.f(prefixes)
+        pair = isinstance(answer, tuple) and len(answer) == 2
+        if self._stateful != pair:
+            wanted = "f(prefixes, state) must answer a pair (log-probabilities, state)"
+            wanted = wanted if self._stateful else "f(prefixes) must answer an array (B, N)"
+            raise InputError(f"{wanted}, and it answered a {type(answer).__name__}")
+        scores, state = array(answer[0] if pair else answer), answer[1] if pair else None
         if scores.dtype.kind != "f" or scores.shape != (len(prefixes), len(self.vocabulary)):
             return scores, state  # its shape is complained of by whoever asked
         if self.logits:
@@ -61,31 +66,37 @@ class Function:
                 "be a finite number"
             )
         scores = logits - largest
-        sums = np.exp(scores).sum(axis=1, keepdims=True)
-        scores -= np.log(sums)
+        scores -= np.log(_sums(scores))[:, None]
         return scores
 
     def _check(self, scores: np.ndarray, prefixes: np.ndarray) -> None:
         with np.errstate(over="ignore"):
-            sums = np.exp(scores).sum(axis=1, dtype=float)
-        off = np.abs(sums - 1)
-        if (off > TOLERANCE).any():  # NaN is left to the decoder, which names the word
-            row = int(np.nanargmax(off))
-            raise InputError(
-                f"the probabilities of the words after {shown(self.vocabulary, prefixes[row])} sum to {sums[row]:.6g}, "
-                f"{off[row]:.3g} {'above' if sums[row] > 1 else 'below'} 1; for logits give Function(f, words, "
-                "logits=True)"
-            )
+            problem = unlike_one(self, prefixes, _sums(scores))
+        if problem:
+            raise InputError(f"{problem}; for logits give Function(f, words, logits=True)")
 
 
-def _arguments(f: Callable[..., Any]) -> int:
-    """How many positional arguments f must be given."""
-    needed = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+def _sums(scores: np.ndarray) -> np.ndarray:
+    """Σ_n exp(scores[b, n]), (B,), a few rows at a time: they stay in the processor's cache."""
+    rows = max(1, CACHED // scores.shape[1])
+    sums = np.empty(len(scores), scores.dtype)
+    for b in range(0, len(scores), rows):
+        np.exp(scores[b : b + rows]).sum(axis=1, out=sums[b : b + rows])
+    return sums
+
+
+def _takes_state(f: Callable[..., Any]) -> bool:
+    """Whether f has a second argument that must be given, or one called `state`. Raises InputError for no argument."""
+    if not callable(f):
+        raise InputError(f"f is a function of prefixes, and not {type(f).__name__}")
     try:
         parameters = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):  # compiled functions
-        return 1
-    return sum(p.kind in needed and p.default is p.empty for p in parameters)
+        return False
+    places = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    if not places and not any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        raise InputError("f takes no arguments, and it is called with the prefixes")
+    return len(places) > 1 and (places[1].default is places[1].empty or places[1].name == "state")
 
 
 __all__ = ["Function"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterable
 from copy import copy
 from typing import Any, NoReturn
@@ -156,8 +157,8 @@ class HMM:
         so that its log-likelihoods are those of ``given(x)`` less log p(x). A row i that cannot be, as no state after i
         emits what was seen, keeps the transition's row: nothing leads there.
 
-        Time and memory O(T S²). Raises what `given` raises. hmmlearn answers p(z_t | x) alone, each t by itself, in
-        ``predict_proba``; that is no distribution over paths.
+        Time and memory O(T S²). Raises what `given` raises, and InputError where the memory is too small. hmmlearn
+        answers p(z_t | x) alone, each t by itself, in ``predict_proba``; that is no distribution over paths.
 
         >>> from chainrule.decode import sample
         >>> coin = HMM([0.5, 0.5], [[0.9, 0.1], [0.1, 0.9]], [[0.5, 0.5], [1.0, 0.0]], ["fair", "bent"], "HT")
@@ -165,9 +166,17 @@ class HMM:
         >>> path.words[1]
         'fair'
         """
-        seen = self.log_emission.T[self._possible(self._observed(x))]  # (T, S)
+        given = self._possible(self._observed(x))
+        shape = (len(given) - 1, *self.log_transition.shape)
+        try:
+            steps = np.empty(shape)
+        except (MemoryError, ValueError):
+            raise InputError(
+                f"the posterior needs {8 * math.prod(shape):,} bytes, (T−1)·S² numbers, more than the memory holds; "
+                "viterbi and k_best on given(x) need no such matrices"
+            ) from None
+        seen = self.log_emission.T[given]  # (T, S)
         ahead = np.zeros(len(self.states))  # log β_t
-        steps = np.empty((len(seen) - 1, *self.log_transition.shape))
         for t in range(len(seen) - 1, 0, -1):
             joint = self.log_transition + (seen[t] + ahead)  # its rows are z_{t−1}
             sums = _log_sum(joint)
@@ -264,6 +273,11 @@ class HiddenPath:
     def __init__(self, hmm: HMM, x: np.ndarray):
         self.hmm, self.vocabulary, self._x = hmm, hmm.states, x
         self.local = hmm.log_emission.T[x]  # (T, S), log p(x_t | z_t)
+
+    @property
+    def observed(self) -> tuple[Any, ...]:
+        """The words x_1 … x_T."""
+        return self.hmm.vocabulary.words(self._x)
 
     def __repr__(self) -> str:
         return f"HiddenPath of {len(self.vocabulary):,} states behind {len(self._x):,} words"

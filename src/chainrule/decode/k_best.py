@@ -50,30 +50,29 @@ def k_best(
     0 1 1    log p = -1.784
     """
     k, trellis = whole("k", k), markov_trellis(model, length, eos, "k_best")
-    end_number = word(model, end)
-    delta, more = _lists(trellis, k)
+    eos_number, end_number = word(model, eos), word(model, end)
+    delta, more = _lists(trellis, k, eos_number)
     reachable_end(delta[-1, :, 0], trellis, end, end_number)
     last = delta[-1]
     if end_number is not None:
         last = np.where(np.arange(len(last))[:, None] == end_number, last, -np.inf)
     paths, totals = read_back(trellis, delta[:, :, 0], last, k)
     search = TrellisSearch(
-        "k-best", model, trellis.length, trellis.length, scored(trellis, delta[:, :, 0]) + more, True,
+        "k-best", model, trellis.length, trellis.length, scored(trellis, delta[:, :, 0], eos_number) + more, True,
         "δ_t(j) holds the k largest totals of all prefixes that end in j, by induction over t", float(totals[0]),
-        trellis, delta, tuple(paths),
+        trellis, delta, tuple(paths), eos_number,
     )  # fmt: skip
-    eos_number = word(model, eos)
     return [sequence(search, path, float(total), eos_number) for path, total in zip(paths, totals)]
 
 
-def _lists(trellis: Trellis, k: int) -> tuple[np.ndarray, int]:
+def _lists(trellis: Trellis, k: int, eos: int | None) -> tuple[np.ndarray, int]:
     """δ, (T, N, K): the K largest totals of the prefixes that end in each word at each step, the largest first.
 
     K is k, or N^(T−1) where no more prefixes than that can end in one word; −inf where there are fewer. Also answers
-    how many sums of rank 2 or more were looked at.
+    how many sums of rank 2 or more were looked at, where `eos` goes nowhere.
     """
     n = len(trellis.vocabulary)
-    most = min(k, n ** (trellis.length - 1))
+    most = min(k, n ** min(trellis.length - 1, k.bit_length()))  # 2^bit_length is above k
     try:
         delta = np.full((trellis.length, n, most), -np.inf)
     except (MemoryError, ValueError):
@@ -83,16 +82,17 @@ def _lists(trellis: Trellis, k: int) -> tuple[np.ndarray, int]:
         ) from None
     delta[0, :, 0] = trellis.first if trellis.local is None else trellis.first + trellis.local[0]
     fixed = np.ascontiguousarray(trellis.steps.T) if trellis.steps.ndim == 2 else None
-    more = 0
+    room, more = 1, 0  # room: for the prefixes of t − 1 words that end in one word
     for t in range(2, trellis.length + 1):
         columns = fixed if fixed is not None else np.ascontiguousarray(trellis.step(t).T)
-        more += _step(delta[t - 2, :, : min(most, n ** (t - 2))], columns, delta[t - 1])
+        more += _step(delta[t - 2, :, :room], columns, delta[t - 1], eos)
+        room = min(most, room * n)
         if trellis.local is not None:
             delta[t - 1] += trellis.local[t - 1][:, None]
     return delta, more
 
 
-def _step(before: np.ndarray, columns: np.ndarray, out: np.ndarray) -> int:
+def _step(before: np.ndarray, columns: np.ndarray, out: np.ndarray, eos: int | None) -> int:
     """The largest before[i, r] + columns[j, i] of each j, in order, to out[j].
 
     Only those k predecessors i matter for j whose best, δ^(1)(i) + log p(j | i), is among the k largest of all i. For
@@ -110,7 +110,8 @@ def _step(before: np.ndarray, columns: np.ndarray, out: np.ndarray) -> int:
         if near < n:
             which = np.argpartition(part + before[:, 0], n - near, axis=1)[:, n - near :]
         sums = before[which] + np.take_along_axis(part, which, axis=1)[:, :, None]  # (block, near, ranks)
-        more += int(np.count_nonzero(sums[:, :, 1:] > -np.inf))
+        counted = sums[:, :, 1:] > -np.inf
+        more += int(np.count_nonzero(counted if eos is None else counted[which != eos]))
         sums = sums.reshape(len(part), -1)
         if (spare := sums.shape[1] - most) > 0:
             sums = np.partition(sums, spare, axis=1)[:, spare:]

@@ -4,7 +4,8 @@
         vocabulary = Vocabulary(["a", "b"])
 
         def log_probs(self, prefixes, state):
-            return self.log_P[prefixes[:, -1]] if prefixes.shape[1] else self.log_first[None], None
+            last = prefixes[:, -1] if prefixes.shape[1] else np.zeros(len(prefixes), int)
+            return self.log_P[last], None
 
 A model that would compute a prefix again and again answers a state with its numbers, and gets back the state of the
 prefixes that live on.
@@ -12,13 +13,18 @@ prefixes that live on.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterable
-from typing import Any, Protocol, cast
+from typing import Any, NoReturn, Protocol, cast
 
 import numpy as np
 
 from ..graph.errors import InputError
+from .errors import NotMarkov
 from .vocabulary import Vocabulary
+
+ABOVE = 1e-4  # how far a float32's log-probability of a sure word may lie above 0
+SUM_TOLERANCE = 1e-3  # of a row's sum: log-softmax in float32, over many words
 
 
 class Model(Protocol):
@@ -37,7 +43,7 @@ class Model(Protocol):
     def log_probs(self, prefixes: np.ndarray, state: Any) -> tuple[Any, Any]:
         """log p(w_{t+1} | w_0 … w_t), natural logarithms, (B, N); and the state of these prefixes, or None.
 
-        prefixes   (B, t), the numbers of w_1 … w_t; (1, 0) at the beginning. w_0 is the model's own affair
+        prefixes   (B, t), the numbers of w_1 … w_t; (B, 0) at the beginning. w_0 is the model's own affair
         state      None: read the prefixes from scratch. Otherwise what this method answered for ``prefixes[:, :-1]``,
                    its rows selected
 
@@ -47,23 +53,70 @@ class Model(Protocol):
 
 
 def ask(model: Model, prefixes: np.ndarray, state: Any) -> tuple[np.ndarray, Any]:
-    """What the model answers, as an array. Raises InputError where its shape or kind is wrong.
+    """What the model answers, as an array of log-probabilities.
 
-    NaN and values above 0 are not looked for here: that is a pass over B × N numbers, which `best_extensions` makes
-    anyway.
+    Raises InputError where its shape is wrong, and for NaN and a log-probability above 0, with the prefix and the word.
+    One that rounding put above 0, by less than 1e−4, becomes 0: then each further word can only cost.
     """
     answer = model.log_probs(prefixes, state)
     if not isinstance(answer, tuple) or len(answer) != 2:
         raise InputError(f"log_probs of {noun(model)} must answer (log-probabilities, state), the state possibly None")
-    scores, wanted = np.asarray(answer[0]), (len(prefixes), len(model.vocabulary))
-    if scores.dtype.kind not in "fiu":
+    scores, wanted = array(answer[0]), (len(prefixes), len(model.vocabulary))
+    if scores.dtype.kind != "f":
         raise InputError(f"log_probs of {noun(model)} answered {scores.dtype}, and real numbers are needed")
     if scores.shape != wanted:
         raise InputError(
             f"log_probs of {noun(model)} answered shape {scores.shape} for {wanted[0]} prefixes and {wanted[1]} words; "
             f"it must be {wanted}"
         )
-    return scores if scores.dtype.kind == "f" else scores.astype(float), answer[1]
+    if not scores.max(initial=-np.inf) <= 0:  # NaN is not
+        _check(model, prefixes, scores)
+        scores = np.minimum(scores, 0)
+    return scores, answer[1]
+
+
+def _check(model: Model, prefixes: np.ndarray, scores: np.ndarray) -> None:
+    wrong = ~(scores <= ABOVE)
+    if wrong.any():
+        b, n = map(int, np.argwhere(wrong)[0])
+        value = float(scores[b, n])
+        p = f": a probability of {math.exp(value):.3g}" if 0 < value < 50 else ""
+        raise InputError(
+            f"{noun(model)} gave {model.vocabulary[n]!r} after {shown(model.vocabulary, prefixes[b])}: a "
+            f"log-probability is a number of at most 0, and it is {value:g}{p}"
+        )
+
+
+def unlike_one(model: Model, prefixes: np.ndarray, sums: np.ndarray) -> str:
+    """Where the probabilities of the next word do not sum to 1, and by how much; nothing where all do."""
+    off = np.abs(sums - 1)
+    if not (off > SUM_TOLERANCE).any():  # NaN is left to `ask`, which names the word
+        return ""
+    r = int(np.nanargmax(off))
+    return (
+        f"the probabilities that {noun(model)} gives the words after {shown(model.vocabulary, prefixes[r])} sum to "
+        f"{sums[r]:.6g}, {off[r]:.3g} {'above' if sums[r] > 1 else 'below'} 1"
+    )
+
+
+def array(values: Any) -> np.ndarray:
+    """An array of another library's tensor, too: whole numbers as float64, 16-bit floats as float32.
+
+    Raises InputError for what is no array.
+    """
+    if isinstance(values, np.ma.MaskedArray):
+        raise InputError("a masked array hides some of its numbers; .filled(-np.inf) makes those words impossible")
+    detach = getattr(values, "detach", None)  # PyTorch's tensors with a gradient, or elsewhere than in main memory
+    if detach is not None:
+        values = detach().cpu()
+        values = values.float() if values.element_size() == 2 and values.is_floating_point() else values
+    try:
+        found = np.asarray(values)
+    except ValueError as why:
+        raise InputError(f"what a model answers must be an array, with rows of one length ({why})") from None
+    if found.dtype.name in ("bfloat16", "float16"):
+        return found.astype(np.float32)
+    return found.astype(float) if found.dtype.kind in "iu" else found
 
 
 def select(model: Model, state: Any, rows: np.ndarray) -> Any:
@@ -83,7 +136,15 @@ def _rows_of(state: Any, rows: np.ndarray) -> Any:
         return type(state)(*parts) if hasattr(state, "_fields") else type(state)(parts)
     if isinstance(state, dict):
         return {name: _rows_of(part, rows) for name, part in state.items()}
-    return None if state is None else state[rows]
+    if state is None or isinstance(state, int | float | str):
+        return state
+    try:
+        return state[rows]
+    except (TypeError, IndexError, KeyError) as why:
+        raise InputError(
+            f"a part of the model's state, a {type(state).__name__}, has no row for each prefix ({why}); a model with "
+            "such a state needs select(state, rows)"
+        ) from None
 
 
 def after(model: Model, words: Iterable[Hashable]) -> Model:
@@ -115,6 +176,9 @@ class _After:
     def select(self, state: Any, rows: np.ndarray) -> Any:
         return select(self.model, state, rows)
 
+    def trellis(self, length: int) -> NoReturn:
+        raise NotMarkov(f"{self.noun} has no after(words) of its own, which would say what follows these words")
+
 
 def noun(model: Model) -> str:
     """What the model is called in a message: a tree, a Markov chain, …"""
@@ -131,4 +195,4 @@ def shown(vocabulary: Vocabulary, numbers: Iterable[int]) -> str:
     return f'"{" ".join(map(str, words))}"'
 
 
-__all__ = ["Model", "after", "ask", "noun", "select", "shown"]
+__all__ = ["Model", "after", "array", "ask", "noun", "select", "shown", "unlike_one"]

@@ -21,6 +21,7 @@ from .vocabulary import Vocabulary
 
 USUAL = KneserNey()
 LARGEST = 1_000_000_000  # bytes of a trellis
+LEAST = 1e-300  # of a probability: products of many small shares would become 0
 _NAMES = {1: "a unigram model", 2: "a bigram model", 3: "a trigram model"}
 _TRIED = 64  # contexts, in the search for one that shows that a model is not Markov
 _APART = 1e-4  # relative difference of two probabilities that is worth being shown
@@ -32,7 +33,7 @@ class NGram:
     tokens       the words of a text, in order; a str is taken as its characters. `NGram.from_text` reads a text
     order        n ≥ 1: the next word is told from the n − 1 before it
     smoothing    `KneserNey()`, `WittenBell()` or `AddK(k)`. Each gives every word after every context a probability
-                 above 0, and these sum to 1
+                 above 0, and these sum to 1; what would be below 1e−300 becomes 1e−300
     vocabulary   the N words that can come. By default those of `tokens`, the commonest first. A token that is not in
                  it counts as "<unk>", if that is in it
     starts       the numbers of the tokens with which something begins, a paragraph, say; the first always does
@@ -66,10 +67,14 @@ class NGram:
         starts: Iterable[int] = (0,),
     ):
         self.order = whole("order", order)
-        if not all(hasattr(smoothing, name) for name in ("shared", "backs_off", "continuation")):
+        told = all(hasattr(smoothing, name) for name in ("shared", "backs_off", "continuation"))
+        if not told or isinstance(smoothing, type):
             raise InputError(f"smoothing={smoothing!r} is none; write KneserNey(), WittenBell() or AddK(1.0), say")
         self.smoothing = smoothing
-        words = tokens.tolist() if isinstance(tokens, np.ndarray) else list(tokens)
+        try:
+            words = list(tokens.tolist() if isinstance(tokens, np.ndarray) else tokens)
+        except TypeError:
+            raise InputError(f"the tokens are the words of a text, in a list, say, and not {tokens!r}") from None
         if len(words) < order:
             raise InputError(
                 f"a text of {len(words)} words is too short for {self.noun}; it needs at least {order}" if words
@@ -184,11 +189,13 @@ class NGram:
     def trellis(self, length: int) -> Trellis:
         """What Viterbi's recursion needs, of a model of order 1 or 2: a matrix of N × N log-probabilities.
 
-        Raises NotMarkov for a higher order, with two contexts that show it; InputError where the matrix would take more
-        than 10⁹ bytes.
+        One word needs no matrix, at any order. Raises NotMarkov for a higher order, with two contexts that show it;
+        InputError where the matrix would take more than 10⁹ bytes.
         """
-        whole("length", length)
         N = len(self.vocabulary)
+        first = self.log_probs(np.empty((1, 0), np.int64), None)[0][0]
+        if whole("length", length) == 1:
+            return Trellis(self.vocabulary, 1, first, np.empty((0, N, N)))
         if self.order > 2:
             raise NotMarkov(self._why_not_markov())
         if (size := 8 * N * N) > LARGEST:
@@ -197,14 +204,13 @@ class NGram:
                 f"fewer words (NGram.from_text with max_words={math.isqrt(LARGEST // 8)}, or a larger min_count), or "
                 "use beam_search, which needs no matrix"
             )
-        first = self.log_probs(np.empty((1, 0), np.int64), None)[0][0]
         if self.order == 1:
             return Trellis(self.vocabulary, length, first, np.broadcast_to(first, (N, N)))
         (level,) = self._levels
         P = np.multiply.outer(level.rest[:N], self._base)
         row = np.repeat(np.arange(N), np.diff(level.begins[: N + 1]))
         P[row, level.words[: len(row)]] += level.shares[: len(row)]
-        return Trellis(self.vocabulary, length, first, np.log(P, out=P))
+        return Trellis(self.vocabulary, length, first, np.log(np.maximum(P, LEAST, out=P), out=P))
 
     def _numbers(self, words: Iterable[Hashable]) -> np.ndarray:
         if isinstance(words, str):
@@ -240,7 +246,7 @@ class NGram:
         flat = P.reshape(-1)
         for place, share in added:
             flat[place] += share  # an n-gram of this length comes once at most in a row
-        return P
+        return np.maximum(P, LEAST, out=P)
 
     def _find(self, words: np.ndarray) -> np.ndarray:
         """The numbers of m-grams, (B, m), among those seen; −1 where one was not."""
@@ -264,7 +270,7 @@ class NGram:
             p[told] *= np.where(context >= 0, level.rest[context], 1.0)
             p[told] += np.where(gram >= 0, level.shares[gram], 0.0)
             contexts = grams
-        return p
+        return np.maximum(p, LEAST)
 
     def _why_not_markov(self) -> str:
         told = f"{self.noun} is not Markov in its words"
@@ -312,12 +318,12 @@ class NGram:
 
 def _numbered(vocabulary: Vocabulary, words: Iterable[Hashable]) -> np.ndarray:
     """The numbers of the words, (T,); "<unk>" stands for those that the vocabulary lacks. Raises NamingError."""
-    words = list(words)
     known = {word: k for k, word in enumerate(vocabulary)}
     unknown = known.get(UNK, -1)
     try:
+        words = list(words)
         found = np.fromiter((known.get(word, unknown) for word in words), np.int64, len(words))
-    except TypeError:  # a word that is not hashable
+    except TypeError:  # no words, or one that is not hashable
         return vocabulary.numbers(words)
     if len(found) and found.min() < 0:
         vocabulary.number(words[int(found.argmin())])

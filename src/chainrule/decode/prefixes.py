@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..graph.errors import InputError
-from .model import Model, ask, noun, select, shown
+from .model import Model, ask, select
 from .search import PrefixSearch, Step
-from .selection import BadScore, tie_ranks
+from .selection import tie_ranks
 from .sequence import Sequence
 
 
@@ -54,14 +54,24 @@ class Frontier:
 
 
 def possible(scores: np.ndarray) -> int:
-    """How many of the scores belong to words that can come."""
-    return int(np.count_nonzero(scores > -np.inf))
+    """How many of the scores belong to words that can come. Mostly all, which the smallest score tells faster."""
+    return scores.size if scores.min(initial=0) > -np.inf else int(np.count_nonzero(scores > -np.inf))
 
 
-def named(model: Model, prefixes: np.ndarray, why: BadScore) -> InputError:
-    """What was wrong with a score, with the prefix and the word where it was."""
-    word, prefix = model.vocabulary[why.column], shown(model.vocabulary, prefixes[why.row])
-    return InputError(f"{noun(model)} gave {word!r} after {prefix}: {why.what}")
+def verdict(found: float, dropped: Many[float]) -> tuple[bool, str, float]:
+    """Whether what was found is proved to be the maximum, why, and a log-likelihood that nothing exceeds.
+
+    dropped   the best total that was given up at each step. What such a prefix leads to is no likelier than it is
+    """
+    best = max(dropped, default=-math.inf)
+    if max(dropped[:-1], default=-math.inf) == -math.inf and best <= found:
+        return True, "nothing was dropped on the way", found
+    if best <= found:
+        why = "nothing that was dropped was likelier than what was found, and each further word can only cost"
+        return True, why, found
+    t = list(dropped).index(best) + 1
+    why = f"a prefix of log-likelihood {best:.4g} was dropped at step {t}, and what it leads to may be as likely"
+    return False, why, best
 
 
 def step_of(
@@ -104,17 +114,14 @@ def normalised(total: float, length: int, penalty: float | None) -> float | None
     return None if penalty is None else total / length**penalty
 
 
-def sequences(search: PrefixSearch, rows: Many[int] | np.ndarray, penalty: float | None = None) -> list[Sequence]:
-    """What stands at `rows` of the last step, as sequences; one that several groups found comes once."""
-    found: dict[Any, Sequence] = {}
-    t = len(search.steps)
+def sequences(search: PrefixSearch, rows: Iterable[int], penalty: float | None = None) -> list[Sequence]:
+    """What stands at `rows` of the last step, as sequences."""
+    found, last = [], search.steps[-1]
     for k in map(int, rows):
-        numbers, total = search.prefix(t, k), float(search.steps[-1].total[k])
-        finished = bool(search.steps[-1].ended[k])
+        numbers, total = search.prefix(len(search.steps), k), float(last.total[k])
         value = normalised(total, len(numbers), penalty)
-        once = (numbers, k) if search.decoder == "sample" else numbers
-        found.setdefault(once, Sequence(search.vocabulary.words(numbers), total, value, finished, search))
-    return list(found.values())
+        found.append(Sequence(search.vocabulary.words(numbers), total, value, bool(last.ended[k]), search))
+    return found
 
 
 def at_most(total: float, t: int, length: int, penalty: float | None) -> float:
@@ -124,4 +131,4 @@ def at_most(total: float, t: int, length: int, penalty: float | None) -> float:
     return total / (length if (penalty > 0) == (total < 0) else t + 1) ** penalty if total > -math.inf else total
 
 
-__all__ = ["Frontier", "at_most", "named", "normalised", "possible", "sequences", "step_of", "whole_step"]
+__all__ = ["Frontier", "at_most", "normalised", "possible", "sequences", "step_of", "verdict", "whole_step"]

@@ -7,15 +7,12 @@ from collections.abc import Hashable
 import numpy as np
 
 from ..graph.errors import InputError
-from .asked import real, whole, word
+from .asked import asked, real, whole
 from .errors import NoSequence
-from .model import Model, noun, shown
-from .prefixes import Frontier, named, sequences, whole_step
+from .model import Model, noun, shown, unlike_one
+from .prefixes import Frontier, sequences, whole_step
 from .search import PrefixSearch, Step
-from .selection import BadScore, check_scores
 from .sequence import Sequence
-
-SUM_TOLERANCE = 1e-3  # of a row's sum: log-softmax in float32, over many words
 
 
 def sample(
@@ -48,7 +45,8 @@ def sample(
     >>> [s.words for s in sample(m, length=3, count=2, seed=1)]
     [(0, 0, 0), (1, 1, 1)]
     """
-    length, count, eos_number = whole("length", length), whole("count", count), word(model, eos)
+    length, eos_number = asked(model, length, eos)
+    count = whole("count", count)
     temperature = real("temperature", temperature, 0, above=True)
     top_k = None if top_k is None else whole("top_k", top_k)
     top_p = None if top_p is None else real("top_p", top_p, 0, 1, above=True)
@@ -61,32 +59,27 @@ def sample(
         step = whole_step(frontier, np.arange(len(words)), words, scores, steps[-1] if steps else None, eos_number)
         steps.append(step)
         growing = np.flatnonzero(~step.ended[: len(words)])
-        frontier = frontier.grown(model, step, growing, growing, state)
+        if len(steps) < length:
+            frontier = frontier.grown(model, step, growing, growing, state)
     extensions = sum(s.extensions for s in steps)
     search = PrefixSearch(
-        "sample", model, length, len(steps), extensions, False, "it was drawn at random", 0.0, tuple(steps), eos_number
-    )
-    return sequences(search, _drawn_order(steps, count))
+        "sample", model, length, len(steps), extensions, False, "it was drawn at random", 0.0, tuple(steps), eos_number,
+        tuple(_drawn_order(steps, count).tolist()),
+    )  # fmt: skip
+    return sequences(search, search.answers)
 
 
 def distribution(model: Model, prefixes: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """exp(scores), float64. Raises InputError for rows that are no distributions, NoSequence for dead ends."""
-    try:
-        check_scores(scores)
-    except BadScore as why:
-        raise named(model, prefixes, why) from None
     p = np.exp(scores.astype(float))
     sums = p.sum(axis=1)
-    off = np.abs(sums - 1)
-    if (off > SUM_TOLERANCE).any():
-        r = int(off.argmax())
-        where = f"after {shown(model.vocabulary, prefixes[r])}"
-        if sums[r] == 0:
-            raise NoSequence(f"{noun(model)} has no next word {where}, and the sequence is to be longer")
+    if not sums.all():
+        where = shown(model.vocabulary, prefixes[int(sums.argmin())])
+        raise NoSequence(f"{noun(model)} has no next word after {where}, and the sequence is to be longer")
+    if problem := unlike_one(model, prefixes, sums):
+        proper = getattr(model, "proper", None)
         raise InputError(
-            f"the probabilities that {noun(model)} gives the words {where} sum to {sums[r]:.6g}, {off[r]:.3g} "
-            f"{'above' if sums[r] > 1 else 'below'} 1; to draw words the whole distribution is needed"
-            + (f": take {proper}" if (proper := getattr(model, "proper", None)) else "")
+            f"{problem}; to draw words the whole distribution is needed" + (f": take {proper}" if proper else "")
         )
     return p / sums[:, None]
 
@@ -96,9 +89,8 @@ def draw(
 ) -> np.ndarray:
     """The number of a word for each row of p, (B, N)."""
     if temperature != 1:
-        with np.errstate(divide="ignore"):
-            logits = np.log(p) / temperature
-        p = np.exp(logits - logits.max(axis=1, keepdims=True))
+        with np.errstate(divide="ignore", over="ignore"):
+            p = np.exp((np.log(p) - np.log(p.max(axis=1, keepdims=True))) / temperature)
     if top_k is not None or top_p is not None:
         order = np.argsort(-p, axis=1, kind="stable")
         sorted_p = np.take_along_axis(p, order, axis=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,8 @@ class Step:
     ended        (K,), whether w_t, or an earlier word, is `eos`; what has ended is carried along, unchanged
     ranks        (K,), its place in the order of ties
     group        (K,), which group of a diverse beam it belongs to
-    pruned       the largest total among the extensions that were not kept; −inf where there are none
+    pruned       the largest total among the extensions that were not kept, −inf where there are none; of several groups
+                 a number that none of them exceeds
     extensions   how many were scored
     """
 
@@ -45,6 +46,16 @@ class Step:
 
     def __len__(self) -> int:
         return len(self.word)
+
+
+def traced(steps: Sequence[Step], k: int, eos: int | None) -> tuple[int, ...]:
+    """The numbers of the words that lead to the k-th of the last of the steps, up to `eos`."""
+    words: list[int] = []
+    for step in reversed(steps):
+        words.append(int(step.word[k]))
+        k = int(step.parent[k])
+    words.reverse()
+    return tuple(words if eos is None or eos not in words else words[: words.index(eos) + 1])
 
 
 @dataclass(frozen=True)
@@ -137,8 +148,9 @@ class Search:
 class PrefixSearch(Search):
     """A search that extends prefixes: greedy, beam, sampling and exhaustive.
 
-    steps   what was kept at t = 1, 2, …
-    eos     the number of the word that ends a sequence; None: no word does
+    steps     what was kept at t = 1, 2, …
+    eos       the number of the word that ends a sequence; None: no word does
+    answers   where the sequences that were answered stand in the last step, best first; exhaustively the best alone
 
     It holds O(B T) numbers; the pictures ask the model once more for the branches that were not kept.
 
@@ -153,29 +165,43 @@ class PrefixSearch(Search):
 
     steps: tuple[Step, ...]
     eos: int | None
+    answers: tuple[int, ...]
 
     def prefix(self, t: int, k: int) -> tuple[int, ...]:
         """The numbers of w_1 … w_t of the k-th that was kept at step t, up to `eos`."""
-        words: list[int] = []
-        for step in reversed(self.steps[:t]):
-            words.append(int(step.word[k]))
-            k = int(step.parent[k])
-        words.reverse()
-        return tuple(words if self.eos is None or self.eos not in words else words[: words.index(self.eos) + 1])
+        return traced(self.steps[:t], k, self.eos)
 
     def pruned_at(self, words: Iterable[Any]) -> Departure | None:
-        """Where the beginnings of these words were kept no longer; None where all of them were."""
+        """Where these words, at most T of them, were lost: the step at which their beginning was not kept, or after
+        which it was given up since nothing it leads to could rank among the best. None where they were not lost.
+
+        Raises NamingError for a word that is not in the vocabulary, InputError for what is no sequence of the search.
+        """
         numbers = self.vocabulary.numbers(words)
-        score, state, k = 0.0, None, 0
-        for t, (step, word) in enumerate(zip(self.steps, numbers), 1):
-            rows, state = ask(self.model, numbers[None, : t - 1], state)
-            score += float(rows[0, word])
-            found = np.flatnonzero((step.word == word) & ((step.parent == k) if t > 1 else True))
-            if not len(found):
-                kept = step.total[~step.ended] if (~step.ended).any() else step.total
-                return Departure(t, self.vocabulary.words(numbers[:t]), score, float(kept.min()))
-            k = int(found[0])
-        return None
+        eos = self.eos if self.eos is not None else -1
+        ended = eos in numbers
+        if len(numbers) > self.length:
+            raise InputError(f"the search is for at most {self.length} words")
+        if eos in numbers[:-1]:
+            raise InputError(f"nothing follows {self.vocabulary[eos]!r}, which ends a sequence")
+        score, state, kept = 0.0, None, np.zeros(1, np.int64)
+        for t, step in enumerate(self.steps, 1):
+            if t <= len(numbers):
+                rows, state = ask(self.model, numbers[None, : t - 1], state)
+                score += float(rows[0, numbers[t - 1]])
+            elif not ended:
+                return None
+            word = numbers[t - 1] if t <= len(numbers) else eos
+            kept = np.flatnonzero((step.word == word) & (np.isin(step.parent, kept) if t > 1 else True))
+            if not len(kept):
+                return self._departure(t, numbers, score, bool(word == eos))
+        return self._departure(t, numbers, score, False) if len(numbers) > len(self.steps) else None
+
+    def _departure(self, t: int, numbers: np.ndarray, score: float, ended: bool) -> Departure:
+        step = self.steps[t - 1]
+        rivals = step.total[step.ended == ended]
+        worst = float(rivals.min()) if len(rivals) else float(step.total.min(initial=np.inf))
+        return Departure(t, self.vocabulary.words(numbers[:t]), score, worst)
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,11 +211,13 @@ class TrellisSearch(Search):
     trellis   its scores
     delta     (T, N), δ_t(j): the largest log-likelihood of the paths that end in w_t = j; of the k best (T, N, k)
     paths     the numbers of w_1 … w_T of each answer, best first
+    eos       the number of the word that ends a sequence; None: no word does
     """
 
     trellis: Trellis
     delta: np.ndarray
     paths: tuple[np.ndarray, ...]
+    eos: int | None
 
     @property
     def back_pointers(self) -> np.ndarray:
@@ -202,4 +230,4 @@ class TrellisSearch(Search):
         return np.array(rows, np.int64).reshape(self.length - 1, len(self.vocabulary))
 
 
-__all__ = ["Departure", "PrefixSearch", "Search", "Step", "TrellisSearch"]
+__all__ = ["Departure", "PrefixSearch", "Search", "Step", "TrellisSearch", "traced"]

@@ -1,7 +1,7 @@
 """The k largest of many, by selection and not by sorting, and what happens to ties.
 
-Ties, here and in every decoder: equal log-likelihoods are ordered by the number of the last word, smaller first, then
-by that of the word before it, and so on. It is the order in which Viterbi's pointers choose.
+Ties, here and in every decoder: log-likelihoods that are equal as floats are ordered by the number of the last word,
+smaller first, then by that of the word before it, and so on. It is the order in which Viterbi's pointers choose.
 """
 
 from __future__ import annotations
@@ -10,10 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..graph.errors import InputError
-
 CHUNK = 512  # columns whose maximum is taken together
-ABOVE_ONE = 1e-4  # how far a float32's log-probability of a sure word may lie above 0
 
 
 class Extensions(NamedTuple):
@@ -39,30 +36,51 @@ def best_extensions(scores: np.ndarray, totals: np.ndarray, ranks: np.ndarray, k
 
     The time of one pass over the scores for their maxima over chunks of words, and O(B N / CHUNK + k CHUNK) on top: the
     k-th largest maximum is at most the k-th largest total, so that no chunk whose maximum lies below it holds a winner.
-
-    Raises InputError for NaN and for a log-probability above 0, which the maxima show.
     """
-    maxima = _maxima(scores)
-    _check(scores, maxima)
-    sums = maxima + totals[:, None]
-    threshold = kth_largest(sums.ravel(), k + 1) if sums.size > k else -np.inf  # one more, for `rest`
-    b, chunk = np.nonzero((sums >= threshold) & (sums > -np.inf))
-    columns = chunk[:, None] * CHUNK + np.arange(CHUNK)
-    inside = columns < scores.shape[1]
-    values = np.where(inside, scores[b[:, None], np.minimum(columns, scores.shape[1] - 1)], -np.inf) + totals[b, None]
-    keep = (values >= threshold) & (values > -np.inf)
-    rows, columns, values = np.broadcast_to(b[:, None], keep.shape)[keep], columns[keep], values[keep]
+    parts, tail = _chunks(scores)
+    maxima = [parts.max(axis=2, initial=-np.inf), tail.max(axis=1, initial=-np.inf, keepdims=True)]
+    sums = np.concatenate(maxima, axis=1) + totals[:, None]
+    least = kth_largest(sums.ravel(), k + 1) if sums.size > k else -np.inf  # one more, for `rest`
+    row, chunk = np.nonzero((sums >= least) & (sums > -np.inf))
+    last = chunk == parts.shape[1]
+    found = [
+        _above(parts[row[~last], chunk[~last]], row[~last], chunk[~last] * CHUNK, totals, least),
+        _above(tail[row[last]], row[last], chunk[last] * CHUNK, totals, least),
+    ]
+    values, rows, columns = (np.concatenate(pair) for pair in zip(*found))
     first = in_order(values, columns, ranks[rows], k + 1)
     rest = float(values[first[k]]) if len(first) > k else -np.inf
     first = first[:k]
     return Extensions(rows[first], columns[first], values[first], rest)
 
 
+def _chunks(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(B, ⌊N / CHUNK⌋, CHUNK), whole chunks of words, and (B, N mod CHUNK), the rest."""
+    whole = scores.shape[1] // CHUNK
+    return scores[:, : whole * CHUNK].reshape(len(scores), whole, CHUNK), scores[:, whole * CHUNK :]
+
+
+def _above(
+    chunks: np.ndarray, rows: np.ndarray, begins: np.ndarray, totals: np.ndarray, least: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The totals from `least` on in (M, width) scores of some rows, with their rows and columns."""
+    values = (chunks + totals[rows, None]).ravel()
+    at = np.flatnonzero((values >= least) & (values > -np.inf))
+    chunk, column = np.divmod(at, max(chunks.shape[1], 1))
+    return values[at], rows[chunk], begins[chunk] + column
+
+
 def in_order(totals: np.ndarray, words: np.ndarray, ranks: np.ndarray, k: int) -> np.ndarray:
     """Where the k first of the order stand: larger total, then smaller word, then smaller rank of the prefix."""
     if len(totals) > 4 * k:
-        candidates = np.flatnonzero(totals >= kth_largest(totals, k))
-        return candidates[in_order(totals[candidates], words[candidates], ranks[candidates], len(candidates))][:k]
+        least = kth_largest(totals, k)
+        above, ties = np.flatnonzero(totals > least), np.flatnonzero(totals == least)
+        spare = len(above) + len(ties) - k
+        if spare > 0:
+            places = words[ties].astype(np.int64) * (int(ranks.max()) + 1) + ranks[ties]
+            ties = ties[np.argpartition(places, len(ties) - spare - 1)[: len(ties) - spare]]
+        chosen = np.concatenate([above, ties])
+        return chosen[np.lexsort((ranks[chosen], words[chosen], -totals[chosen]))]
     return np.lexsort((ranks, words, -totals))[:k]
 
 
@@ -82,36 +100,4 @@ def kth_largest(values: np.ndarray, k: int) -> float:
     return float(np.partition(values, place)[place])
 
 
-def _maxima(scores: np.ndarray) -> np.ndarray:
-    """(B, ⌈N / CHUNK⌉): the largest score of each chunk of words; NaN where one is."""
-    n = scores.shape[1]
-    whole = n // CHUNK
-    parts = scores[:, : whole * CHUNK].reshape(len(scores), whole, CHUNK).max(axis=2, initial=-np.inf)
-    rest = scores[:, whole * CHUNK :].max(axis=1, initial=-np.inf, keepdims=True)
-    return np.concatenate([parts, rest], axis=1).astype(float) if n % CHUNK else parts.astype(float)
-
-
-def check_scores(scores: np.ndarray) -> None:
-    """Raises BadScore for NaN and for a log-probability above 0."""
-    _check(scores, scores.max(axis=1, initial=-np.inf))
-
-
-def _check(scores: np.ndarray, maxima: np.ndarray) -> None:
-    wrong = ~(maxima <= ABOVE_ONE)
-    if not wrong.any():
-        return
-    b, n = np.argwhere(~(scores <= ABOVE_ONE))[0]
-    value = scores[b, n]
-    p = f": a probability of {np.exp(np.float64(value)):.3g}" if np.isfinite(value) and value < 50 else ""
-    raise BadScore(f"a log-probability is a number of at most 0, and it is {value:g}{p}", int(b), int(n))
-
-
-class BadScore(InputError):
-    """What a model answered for a prefix and a word is no log-probability; the decoder says which those are."""
-
-    def __init__(self, what: str, row: int, column: int):
-        super().__init__(what)
-        self.what, self.row, self.column = what, row, column
-
-
-__all__ = ["BadScore", "Extensions", "best_extensions", "check_scores", "in_order", "kth_largest", "tie_ranks"]
+__all__ = ["Extensions", "best_extensions", "in_order", "kth_largest", "tie_ranks"]

@@ -78,7 +78,7 @@ class AddK:
     and Language 13, 1999, section 2.1, which finds it poor: with N words and c(h ·) ≪ k N nearly all of the
     probability is spread uniformly.
 
-    Raises InputError unless k > 0.
+    Raises InputError unless 0 < k ≤ 1e100.
 
     >>> AddK(0.5).shared(Counts(np.array([2, 1]), np.array([0, 0]), words=4))
     (array([0.4, 0.2]), array([0.4]))
@@ -94,7 +94,7 @@ class AddK:
                 "k = 0 leaves every word impossible that was not seen after its context, and after a context that was "
                 "not seen no distribution at all (0/0); k must be above 0, such as 1 or 0.01"
             )
-        real("k", self.k, 0.0, above=True)
+        real("k", self.k, 0.0, 1e100, above=True)
 
     def shared(self, counts: Counts) -> tuple[np.ndarray, np.ndarray]:
         """c(h w) / (c(h ·) + k N), and k N / (c(h ·) + k N)."""

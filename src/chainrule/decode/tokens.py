@@ -136,8 +136,8 @@ def frequent(
     least = whole("min_count", min_count)
     most = None if max_words is None else whole("max_words", max_words, 2)
     counts = Counter(tokens)
-    ranked = [word for word, _ in counts.most_common() if word not in (UNK, eos)]
     first = [] if eos is None else [eos]
+    ranked = [word for word, _ in counts.most_common() if word not in (UNK, *first)]
     kept = first + [word for word in ranked if counts[word] >= least]
     if len(kept) == len(first):
         most_common = f", {ranked[0]!r}, comes {counts[ranked[0]]:,} times" if ranked else f" is {UNK!r} alone"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from numbers import Real
 from typing import Any
 
@@ -14,19 +14,7 @@ from ..graph.errors import InputError
 from .asked import whole
 from .chain import TOLERANCE, Trellis
 from .errors import NoSequence, NotMarkov
-from .tree_file import (
-    Row,
-    Source,
-    below,
-    called,
-    joined,
-    path_of,
-    rows_of_file,
-    rows_of_mapping,
-    rows_of_text,
-    short,
-    text_of,
-)
+from .tree_file import Row, below, called, fault, joined, model_in, rows_of_mapping, rows_of_text, short, text_of
 from .vocabulary import Vocabulary
 
 SAME = 1e-9  # how far apart two log-probabilities may be that a Markov model gives as one
@@ -60,8 +48,7 @@ class Tree:
     noun, proper = "a tree", "tree.normalised()"
 
     def __init__(self, branches: Mapping[Any, Any]):
-        source = Source()
-        self._build(list(rows_of_mapping(branches, source)), source)
+        self._build(list(rows_of_mapping(branches)))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Tree:
@@ -70,7 +57,8 @@ class Tree:
         JSON            {"a": -0.5, "the": [-1.0, {"red": -0.1}]}: a number, or a pair of it and the branches below
         indented text   as `parse` takes it
 
-        Raises DataError, which names the file and the line, where the tree is at fault or cannot be read.
+        Raises DataError, which names the file, where it cannot be read or the tree is at fault: with the words on the
+        way, and in indented text the line.
 
         >>> import tempfile, pathlib
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -81,8 +69,7 @@ class Tree:
         the -1.0
           red -0.1
         """
-        file = path_of(path)
-        return cls._of(rows_of_file(file), Source(file))
+        return model_in(path, cls, cls.parse)
 
     @classmethod
     def parse(cls, text: str) -> Tree:
@@ -102,29 +89,31 @@ class Tree:
         """
         if not isinstance(text, str):
             raise InputError(f"parse takes a text of lines such as 'the -1.2', and not {type(text).__name__}")
-        source = Source()
-        return cls._of(list(rows_of_text(text, source)), source)
-
-    @classmethod
-    def _of(cls, rows: list[Row], source: Source) -> Tree:
         tree = cls.__new__(cls)
-        tree._build(rows, source)
+        tree._build(list(rows_of_text(text)))
         return tree
 
-    def _build(self, rows: list[Row], source: Source) -> None:
+    def _build(self, rows: list[Row]) -> None:
         if not rows:
-            raise source.fault("a tree needs at least one branch, a word and its log-probability")
-        values = _log_probabilities(rows, source)
-        depths = np.array([row.depth for row in rows])
+            raise fault("a tree needs at least one branch, a word and its log-probability")
+        values = [_number(row.log_p) for row in rows]
+        log_p = np.minimum(np.array(values, float), 0)  # NaN where there is no number
+        last, above = {0: -1}, []  # the last row of each depth so far, and the row above each; the root is −1
+        for i, row in enumerate(rows):
+            above.append(last[row.depth - 1])
+            last[row.depth] = i
         # Breadth first is by depth, and within one as written. The branches below a node are then neighbours.
-        order = np.argsort(depths, kind="stable")
+        order = np.argsort([row.depth for row in rows], kind="stable")
         node = np.zeros(len(rows) + 1, np.int64)  # the node of each row; at −1 the root
         node[order] = np.arange(1, len(rows) + 1)
         numbers: dict[Hashable, int] = {}
         words = [numbers.setdefault(rows[i].word, len(numbers)) for i in order.tolist()]
-        parents = node[_parents(depths.tolist())][order]
-        self._fill(Vocabulary(numbers), np.array(words, np.int64), values[order], parents)
-        self._check_siblings(source, [rows[i].line for i in order.tolist()])
+        parents = node[above]
+        self._fill(Vocabulary(numbers), np.array(words, np.int64), log_p[order], parents[order])
+        for row, value, parent in zip(rows, values, parents):
+            if value is None or not value <= _ROUNDING:
+                raise fault(f"{below(self._path(parent))}log p({called(row.word)}) is {_wrong(row, value)}", row.line)
+        self._check_siblings([rows[i].line for i in order.tolist()])
 
     def _fill(self, vocabulary: Vocabulary, words: np.ndarray, log_p: np.ndarray, parents: np.ndarray) -> None:
         """The arrays, from those of the n branches, breadth first.
@@ -146,25 +135,24 @@ class Tree:
         while first <= n:
             self._depth, first = self._depth + 1, int(self._start[first])
 
-    def _check_siblings(self, source: Source, lines: list[int | None]) -> None:
+    def _check_siblings(self, lines: list[int | None]) -> None:
         if len(twice := np.flatnonzero(self._keys[1:] == self._keys[:-1])):
             first, second = min((int(self._order[k]) + 1, int(self._order[k + 1]) + 1) for k in twice)
             before = f", first in line {lines[first - 1]}" if lines[first - 1] else ""
-            raise source.fault(
+            raise fault(
                 f'{below(self._path(self._parent[first]))}the word "{called(self._named(first))}" has two '
                 f"branches{before}; siblings are different words",
                 lines[second - 1],
             )
-        parents = np.unique(self._parent[1:-1])
-        sums = np.add.reduceat(np.exp(self._log_p[1:-1]), self._start[parents] - 1)
+        parents, starts = np.unique(self._parent[1:-1], return_index=True)
+        sums = np.add.reduceat(np.exp(self._log_p[1:-1]), starts)
         if (over := sums > 1 + TOLERANCE).any():
             node, total = parents[over.argmax()], float(sums[over.argmax()])
             low, high = self._range(node)
-            tens = float(np.sum(np.exp(self._log_p[low:high] * math.log(10))))
             advice = "the next word is one of them, so that 1 is the most"
-            if abs(tens - 1) < 0.01:
+            if abs(np.sum(10 ** self._log_p[low:high]) - 1) < 0.01:
                 advice = "as logarithms to the base 10 they would sum to 1: multiply them by 2.302585"
-            raise source.fault(
+            raise fault(
                 f"{below(self._path(node))}the probabilities of {_listed(self._names(node))} sum to {total:.9g}, "
                 f"{total - 1:.3g} above 1; {advice}",
                 lines[low - 1],
@@ -182,11 +170,8 @@ class Tree:
         return self._outside - 1
 
     def __repr__(self) -> str:
-        words, branches = len(self.vocabulary), len(self)
-        return (
-            f"Tree of {words:,} word{'s' if words > 1 else ''}: depth {self.depth:,}, "
-            f"{branches:,} branch{'es' if branches > 1 else ''}"
-        )
+        words, n = len(self.vocabulary), len(self)
+        return f"Tree of {words:,} word{'s' * (words > 1)}: depth {self.depth:,}, {n:,} branch{'es' * (n > 1)}"
 
     def text(self) -> str:
         """The tree as indented text, which `parse` and `load` read back: the same branches in the same order.
@@ -199,14 +184,12 @@ class Tree:
           red -0.1
         a -1.2
         """
-        return text_of(self._written())
-
-    def _written(self) -> Iterator[tuple[int, Hashable, float]]:
-        waiting = [(1, k) for k in reversed(range(*self._range(0)))]
+        rows, waiting = [], [(1, k) for k in reversed(range(*self._range(0)))]
         while waiting:
             depth, node = waiting.pop()
-            yield depth, self._named(node), float(self._log_p[node])
+            rows.append((depth, self._named(node), float(self._log_p[node])))
             waiting += [(depth + 1, k) for k in reversed(range(*self._range(node)))]
+        return text_of(rows)
 
     def _range(self, node: Any) -> tuple[int, int]:
         """The branches below a node: from the first of these nodes up to the second."""
@@ -259,7 +242,7 @@ class Tree:
     def sequences(self, length: int) -> int:
         """How many ways of so many words there are through the tree, the impossible ones included."""
         low, high = self._range(0)
-        for _ in range(length - 1):
+        for _ in range(min(length - 1, self.depth)):  # below the deepest branches there are none
             low, high = int(self._start[low]), int(self._start[high])
         return high - low
 
@@ -306,13 +289,9 @@ class Tree:
         a -0.6931471805599453
         """
         log_p, owners = self._log_p[1:-1], self._parent[1:-1]
-        starts = self._start[np.unique(owners)] - 1
-        counts = np.diff(np.append(starts, len(log_p)))
-        largest = np.repeat(np.maximum.reduceat(log_p, starts), counts)
-        shifted = log_p - np.where(largest > -np.inf, largest, 0.0)
-        with np.errstate(divide="ignore"):
-            sums = np.repeat(np.log(np.add.reduceat(np.exp(shifted), starts)), counts)
-        return self._with(self._word[1:-1], shifted - np.where(sums > -np.inf, sums, 0.0), owners)
+        _, starts, counts = np.unique(owners, return_index=True, return_counts=True)
+        sums = np.repeat(np.logaddexp.reduceat(log_p, starts), counts)
+        return self._with(self._word[1:-1], log_p - np.where(sums > -np.inf, sums, 0), owners)
 
     def _with(self, words: np.ndarray, log_p: np.ndarray, parents: np.ndarray) -> Tree:
         tree = type(self).__new__(type(self))
@@ -324,9 +303,10 @@ class Tree:
 
         Every prefix of positive probability is looked at: two of one length that end in the same word must have the
         same branches, with log-probabilities within 1e−9. The trellis varies in time; where no prefix of t − 1 words
-        ends in w_{t−1}, and beyond the depth, its rows are −inf.
+        ends in w_{t−1}, its rows are −inf.
 
-        Raises NotMarkov, with two prefixes that differ.
+        Raises NotMarkov, with two prefixes that differ; NoSequence where the tree ends before; InputError where the
+        trellis, (length − 1) N² numbers, is larger than the memory.
 
         >>> tree = Tree({"a": (-0.5, {"red": -2.0}), "the": (-1.0, {"red": (-0.1, {"cat": -0.2})})})
         >>> tree.trellis(2).step(2)[[0, 1], 2].tolist()
@@ -338,110 +318,75 @@ class Tree:
         """
         n, length = len(self.vocabulary), whole("length", length)
         first, nodes = self.log_probs(np.zeros((1, 0), np.int64), None)
-        parts = []
-        for t in range(1, min(length, self.depth) + 1):
-            owners, branches = self._below(nodes)
-            possible = self._log_p[branches] > -np.inf
-            owners, branches = owners[possible], branches[possible]
-            if t > 1:
-                kept = self._alike(t, nodes, owners, branches)
-                parts.append((t - 2, nodes[owners[kept]], branches[kept]))
+        levels = []
+        for t in range(1, length + 1):
+            branches = self._below(nodes)[1]
+            branches = branches[self._log_p[branches] > -np.inf]
+            if not len(branches):
+                what = f"no sequence of length {length} has a positive probability"
+                raise NoSequence(f"{what}: the tree ends after {t - 1} word{'' if t == 2 else 's'}")
+            levels.append((nodes, branches))
             nodes = branches
-        steps = np.full((length - 1, n, n), -np.inf)
-        for step, before, now in parts:
-            steps[step, self._word[before], self._word[now]] = self._log_p[now]
+        found = [self._alike(t, *level) for t, level in enumerate(levels[1:], 2)]
+        try:
+            steps = np.full((length - 1, n, n), -np.inf)
+        except MemoryError:
+            size = f"{8 * (length - 1) * n * n:,} bytes, (T−1)·N² numbers"
+            raise InputError(f"a trellis needs {size}, more than the memory holds; beam_search needs none") from None
+        for step, branches in zip(steps, found):
+            step[self._word[self._parent[branches]], self._word[branches]] = self._log_p[branches]
         return Trellis(self.vocabulary, length, first[0], steps)
 
-    def _alike(self, t: int, nodes: np.ndarray, owners: np.ndarray, branches: np.ndarray) -> np.ndarray:
-        """Which branches are below the first node of their last word, if all other nodes of that word have the same."""
-        _, first, group = np.unique(self._word[nodes], return_index=True, return_inverse=True)
-        models = first[group]  # the place of the first node of the same word
-        twins = self._next(nodes[models[owners]], self._word[branches])
-        differ = ~(np.abs(self._log_p[twins] - self._log_p[branches]) <= SAME)
+    def _alike(self, t: int, nodes: np.ndarray, branches: np.ndarray) -> np.ndarray:
+        """One branch for each pair (w_{t−1}, w_t), where all nodes of the word w_{t−1} have the same branches."""
+        n, log_p = len(self.vocabulary), self._log_p[branches]
+        pairs = self._word[self._parent[branches]] * n + self._word[branches]
+        pairs, first, of, counts = np.unique(pairs, return_index=True, return_inverse=True, return_counts=True)
+        differ = counts < np.bincount(self._word[nodes], minlength=n)[pairs // n]
+        differ[of[np.abs(log_p - log_p[first[of]]) > SAME]] = True
         if differ.any():
-            k = differ.argmax()
-            raise self._not_markov(t, self._word[branches[k]], nodes[models[owners[k]]], nodes[owners[k]])
-        counts = np.bincount(owners, minlength=len(nodes))
-        if (fewer := counts < counts[models]).any():
-            k = fewer.argmax()
-            words = self._word[branches[owners == models[k]]]
-            lacking = self._next(np.repeat(nodes[k], len(words)), words) == self._outside
-            raise self._not_markov(t, words[lacking.argmax()], nodes[models[k]], nodes[k])
-        return models[owners] == owners
+            last, word = divmod(int(pairs[differ.argmax()]), n)
+            raise self._not_markov(t, word, nodes[self._word[nodes] == last])
+        return branches[first]
 
-    def _not_markov(self, t: int, word: Any, one: Any, other: Any) -> NotMarkov:
-        """The error that shows a word's probability after two prefixes, given by their nodes."""
-        found = zip(self._log_p[self._next(np.array([one, other]), word)].tolist(), (one, other))
-        (a, one), (b, other) = sorted(found, reverse=True)
-        log, shown = ("log ", lambda x: x) if a < -700 else ("", math.exp)  # e^-700 is near the least float
-        digits = next(d for d in range(4, 18) if f"{shown(a):.{d}g}" != f"{shown(b):.{d}g}")
-        first, second = (
-            f"{log}p({called(self.vocabulary[word])} | {joined(self._path(node))}) = {shown(x):.{digits}g}"
-            for x, node in ((a, one), (b, other))
-        )
-        missing = " (no branch)" if b == -math.inf else ""
-        return NotMarkov(
-            f"{first}, and {second}{missing}: p(w_{t} | w_0..w_{t - 1}) does not depend on w_{t - 1} alone"
-        )
+    def _not_markov(self, t: int, word: int, nodes: np.ndarray) -> NotMarkov:
+        """The error that shows two of these nodes, after which the word is the likeliest and the least likely."""
+        log_p = self._log_p[self._next(nodes, np.array(word))]
+        ends, log = [log_p.argmax(), log_p.argmin()], ""
+        shown = [f"{math.exp(log_p[k]):.4g}" for k in ends]
+        if shown[0] == shown[1]:  # too near each other, or to 0
+            log, shown = "log ", [str(log_p[k]) for k in ends]
+        name, paths = called(self.vocabulary[word]), [joined(self._path(nodes[k])) for k in ends]
+        told = ", and ".join(f"{log}p({name} | {path}) = {p}" for path, p in zip(paths, shown))
+        missing = " (no branch)" if log_p.min() == -np.inf else ""
+        return NotMarkov(f"{told}{missing}: p(w_{t} | w_0..w_{t - 1}) does not depend on w_{t - 1} alone")
 
 
 # From what a person wrote to numbers
 
 
-def _parents(depths: list[int]) -> list[int]:
-    """The row of each row's parent; −1 at the root."""
-    last = [-1]  # the last row of each depth so far
-    parents = []
-    for row, depth in enumerate(depths):
-        del last[depth:]
-        parents.append(last[depth - 1])
-        last.append(row)
-    return parents
-
-
-def _log_probabilities(rows: Sequence[Row], source: Source) -> np.ndarray:
-    values = []
-    for k, row in enumerate(rows):
-        value = _number(row.log_p)
-        if value is None or not value <= _ROUNDING:
-            raise source.fault(_wrong(_way(rows, k), row, value), row.line)
-        values.append(min(value, 0.0))
-    return np.array(values)
-
-
 def _number(value: Any) -> float | None:
     if type(value) is float:
         return value
-    if isinstance(value, bool | np.bool_):
-        return None
-    scalar = isinstance(value, Real) or (getattr(value, "shape", None) == () and value.dtype.kind in "fiu")
+    if getattr(value, "shape", None) == ():  # NumPy's scalars, and arrays and tensors of one number
+        value = value.item()
     try:
-        return float(value) if scalar else None
+        return float(value) if isinstance(value, Real) and not isinstance(value, bool) else None
     except OverflowError:  # a whole number of more than 308 digits
         return math.inf if value == abs(value) else -math.inf
 
 
-def _way(rows: Sequence[Row], k: int) -> list[Hashable]:
-    """The words above a row."""
-    words, depth = [], rows[k].depth
-    for row in reversed(rows[:k]):
-        if row.depth < depth:
-            words.append(row.word)
-            depth = row.depth
-    return words[::-1]
-
-
-def _wrong(way: list[Hashable], row: Row, value: float | None) -> str:
-    start = f"{below(way)}log p({called(row.word)}) is {short(row.log_p)}"
+def _wrong(row: Row, value: float | None) -> str:
+    shown = short(row.log_p)
     if value is None:
         left_out = "; leave out what is missing" if row.log_p is None else ""
-        return f"{start}, and not a number; a log-probability is a number of at most 0{left_out}"
+        return f"{shown}, and not a number; a log-probability is a number of at most 0{left_out}"
     if not math.isfinite(value):
-        return f"{start}; a log-probability is a number of at most 0, and −inf for what is impossible"
+        return f"{shown}; a log-probability is a number of at most 0, and −inf for what is impossible"
     if value <= 1:
         log = f"{math.log(value):.4g}".replace("-", "−")
-        return f"{start}, above 0; it looks like a probability, and its natural logarithm is {log}"
-    return f"{start}, above 0, which would be a probability above 1; is the minus sign missing?"
+        return f"{shown}, above 0; it looks like a probability, and its natural logarithm is {log}"
+    return f"{shown}, above 0, which would be a probability above 1; is the minus sign missing?"
 
 
 def _listed(names: list[str]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,54 +34,53 @@ class Row(NamedTuple):
     line: int | None = None
 
 
-class Source(NamedTuple):
-    """Where a tree comes from, and so what its faults are called: DataError in a file, else InputError."""
-
-    path: Path | None = None
-
-    def fault(self, what: str, line: int | None = None) -> ChainruleError:
-        where = ([f"{self.path}"] if self.path else []) + ([f"line {line}"] if line else [])
-        return (DataError if self.path else InputError)(": ".join([*where, what]))
+def fault(what: str, line: int | None = None) -> InputError:
+    """What is wrong with a tree, and in which line of its text."""
+    return InputError(f"line {line}: {what}" if line else what)
 
 
-def rows_of_file(path: Path) -> list[Row]:
-    """The branches in a file: of JSON if it is called so, else of indented text. Raises DataError."""
-    source = Source(path)
+def model_in(path: str | os.PathLike[str], of_json: Callable[[Any], Any], of_text: Callable[[str], Any]) -> Any:
+    """The model in a file, made of the JSON in it if it is called so, else of its text.
+
+    Raises DataError, which names the file, where it cannot be read or one of these two functions complains.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise InputError(f"a model is read from a file, given by its path, and not from {type(path).__name__}")
+    file = Path(path)
     try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file; a tree was expected, as JSON or indented text") from None
-    except IsADirectoryError:
-        raise DataError(f"{path}: is a folder; give the path of one tree in it") from None
+        raw = file.read_bytes()
     except (OSError, ValueError) as why:  # ValueError: a NUL in the name
-        raise DataError(f"{path}: cannot be read ({getattr(why, 'strerror', None) or why})") from None
+        wanted = "a model was expected, as JSON or indented text"
+        raise DataError(f"{file}: cannot be read ({getattr(why, 'strerror', None) or why}); {wanted}") from None
     try:
         text = raw.decode("utf-8-sig")
+        return of_json(value_of_json(text)) if file.suffix.lower() == ".json" else of_text(text)
     except UnicodeDecodeError as why:
         line = len(ENDS_OF_LINES.findall(raw[: why.start].decode("latin-1"))) + 1
-        raise source.fault(f"is not text in UTF-8 ({why.reason}); save the tree in UTF-8", line) from None
-    return list((rows_of_json if path.suffix.lower() == ".json" else rows_of_text)(text, source))
+        raise DataError(f"{file}: line {line}: is not text in UTF-8 ({why.reason}); save it in UTF-8") from None
+    except ChainruleError as why:
+        raise DataError(f"{file}: {why}") from None
 
 
-def rows_of_mapping(branches: Any, source: Source) -> Iterator[Row]:
+def rows_of_mapping(branches: Any) -> Iterator[Row]:
     """The branches of nested dictionaries {word: log p, word: (log p, {…})}, or of what JSON has for them."""
     if not isinstance(branches, Mapping | Pairs):
         file = "; Tree.load reads a file, Tree.parse a text" if isinstance(branches, str | os.PathLike) else ""
-        raise source.fault(f"a tree is a dictionary such as {{'the': -1.2}}, and not {type(branches).__name__}{file}")
+        raise fault(f"a tree is a dictionary such as {{'the': -1.2}}, and not {type(branches).__name__}{file}")
     path: list[Any] = []
-    fault = lambda word, what: source.fault(f'{below(path)}"{called(word)}" {what}')
+    wrong = lambda word, what: fault(f'{below(path)}"{called(word)}" {what}')
     waiting, opened = [(id(branches), iter(branches.items()))], {id(branches)}
     while waiting:
         for word, value in waiting[-1][1]:
             if isinstance(value, Mapping | Pairs):
-                raise fault(word, "has branches and no log-probability; write a pair, (log p, {…})")
+                raise wrong(word, "has branches and no log-probability; write a pair, (log p, {…})")
             if not isinstance(value, tuple | list):
                 yield Row(len(path) + 1, word, value)
                 continue
             if len(value) != 2 or not isinstance(value[1], Mapping | Pairs):
-                raise fault(word, f"has {short(value)}; a branch is a number, or a pair (log p, {{…}})")
+                raise wrong(word, f"has {short(value)}; a branch is a number, or a pair (log p, {{…}})")
             if id(value[1]) in opened:
-                raise fault(word, "leads back to a dictionary that it lies in; a tree has an end")
+                raise wrong(word, "leads back to a dictionary that it lies in; a tree has an end")
             yield Row(len(path) + 1, word, value[0])
             path.append(word)
             opened.add(id(value[1]))
@@ -95,70 +94,43 @@ def rows_of_mapping(branches: Any, source: Source) -> Iterator[Row]:
 # Indented text
 
 
-def rows_of_text(text: str, source: Source) -> Iterator[Row]:
+def rows_of_text(text: str) -> Iterator[Row]:
     """The branches of indented text, "word number" a line."""
-    indents = _Indents(source)
+    indents: list[str] = []  # of the branches from the root to the last one
     path: list[str] = []
     for number, line in enumerate(ENDS_OF_LINES.split(text), 1):
         branch = line.strip()
         if not branch or branch.startswith("#"):
             continue
-        depth = indents.depth(line[: len(line) - len(line.lstrip())], number)
-        del path[depth - 1 :]
+        indent, before = line[: len(line) - len(line.lstrip())], indents[-1:]
+        while indents and not indent.startswith(indents[-1]):
+            indents.pop()
+        if indents[-1:] != [indent]:
+            if indents[-1:] != before:
+                raise fault(
+                    f"is indented by {_width(indent)}, and the branch above it by {_width(*before)}; indent it "
+                    "further, or exactly as far as one above it, by spaces alone or by tabs alone",
+                    number,
+                )
+            indents.append(indent)
+        del path[len(indents) - 1 :]
         *word, last = branch.rsplit(None, 1)
         value = parsed(last)
         if value is None:
-            raise source.fault(f"{below(path)}`{visible(branch)}` {_no_number(last, branch)}", number)
+            raise fault(f"{below(path)}`{visible(branch)}` {_no_number(last, branch)}", number)
         if not word:
-            raise source.fault(
-                f"{below(path)}{last} is a number without a word; a branch has both, such as `the {last}`", number
-            )
+            what = f"{last} is a number without a word; a branch has both, such as `the {last}`"
+            raise fault(below(path) + what, number)
         path.append(word[0])
-        yield Row(depth, word[0], value, number)
+        yield Row(len(indents), word[0], value, number)
 
 
-class _Indents:
-    """How far the branches from the root to the last line are indented."""
-
-    def __init__(self, source: Source):
-        self.source = source
-        self.widths: list[int] = []
-        self.unit, self.first = "", 0  # space or tab, and the line that is indented first
-
-    def depth(self, indent: str, line: int) -> int:
-        """The depth of a branch that is indented so."""
-        self._check(indent, line)
-        width, widths, left = len(indent), self.widths, 0
-        while widths and widths[-1] > width:
-            left = widths.pop()
-        if left and not widths:
-            raise self.source.fault(f"is indented by {self._many(width)}, the first branch by {left}", line)
-        if left and widths[-1] < width:
-            raise self.source.fault(
-                f"is indented by {self._many(width)}, between branches above it that are by {widths[-1]} and by "
-                f"{left}; indent it as far as one of them",
-                line,
-            )
-        if not widths or widths[-1] < width:
-            widths.append(width)
-        return len(widths)
-
-    def _check(self, indent: str, line: int) -> None:
-        """That it is made of spaces alone or of tabs alone, and of the same as all before."""
-        if odd := indent.strip(" \t"):
-            raise self.source.fault(f"is indented by {odd[0]!r}; indent by spaces, or by tabs", line)
-        unit = "tab" if "\t" in indent else "space"
-        if len(set(indent)) > 1:
-            raise self.source.fault("is indented by spaces and tabs; indent by one of them alone", line)
-        if indent and self.unit and unit != self.unit:
-            raise self.source.fault(
-                f"is indented by {unit}s, and line {self.first} by {self.unit}s; indent by one of them alone", line
-            )
-        if indent and not self.unit:
-            self.unit, self.first = unit, line
-
-    def _many(self, n: int) -> str:
-        return f"{n} {self.unit}{'' if n == 1 else 's'}"
+def _width(indent: str) -> str:
+    """2 spaces, or 1 tab; white space of several kinds as Python writes it."""
+    for sign, name in ((" ", "space"), ("\t", "tab")):
+        if set(indent) <= {sign}:
+            return f"{len(indent)} {name}{'' if len(indent) == 1 else 's'}"
+    return repr(indent)
 
 
 def parsed(text: str) -> float | None:
@@ -202,18 +174,21 @@ class Pairs(list[tuple[str, Any]]):
     def items(self) -> Pairs:
         return self
 
+    def __repr__(self) -> str:
+        return repr(dict(self))
 
-def rows_of_json(text: str, source: Source) -> Iterator[Row]:
-    """The branches of a JSON object {"word": -1.2, "word": [-1.0, {…}]}."""
+
+def value_of_json(text: str) -> Any:
+    """What JSON says, objects as `Pairs`. Raises InputError."""
     try:
-        value = json.loads(text, object_pairs_hook=Pairs, parse_int=float)  # int() refuses more than 4300 digits
+        whole = lambda digits: int(digits) if len(digits) < 300 else float(digits)  # int() refuses more than 4300
+        return json.loads(text, object_pairs_hook=Pairs, parse_int=whole)
     except json.JSONDecodeError as why:
         other = "; indented text is read from a file of another ending, such as .txt" if text[:1].isalpha() else ""
         said = f"{why.msg[0].lower()}{why.msg[1:]}".removesuffix(" at")
-        raise source.fault(f"column {why.colno}: is not JSON ({said}){other}", why.lineno) from None
+        raise InputError(f"line {why.lineno}, column {why.colno}: is not JSON ({said}){other}") from None
     except RecursionError:
-        raise source.fault("goes too deep for JSON; write it as indented text, a branch a line") from None
-    return rows_of_mapping(value, source)
+        raise InputError("goes too deep for JSON; write a tree as indented text, a branch a line") from None
 
 
 # Words in messages
@@ -245,13 +220,7 @@ def short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "…"
 
 
-def path_of(path: str | os.PathLike[str]) -> Path:
-    if not isinstance(path, str | os.PathLike):
-        raise InputError(f"a tree is read from a file, given by its path, and not from {type(path).__name__}")
-    return Path(path)
-
-
 __all__ = [
-    "Row", "Source", "below", "called", "joined", "parsed", "path_of", "rows_of_file", "rows_of_json",
-    "rows_of_mapping", "rows_of_text", "short", "text_of",
+    "Pairs", "Row", "below", "called", "fault", "joined", "model_in", "rows_of_mapping", "rows_of_text", "short",
+    "text_of",
 ]  # fmt: skip

@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Hashable
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from typing import cast
 
 import numpy as np
 
-from .asked import whole, word
+from .asked import asked, word
 from .chain import Trellis
 from .errors import NoSequence, NotMarkov
 from .exhaustive import LIMIT
+from .max_plus import MaxPlus
 from .model import Model, noun
 from .search import TrellisSearch
 from .sequence import Sequence
-
-BLOCK = 1 << 19  # bytes: sums that stay in the processor's cache until their maxima are taken
-THREADED = 400  # states from which two threads are worth their meeting at each step
 
 
 def viterbi(model: Model, length: int, *, eos: Hashable | None = None, end: Hashable | None = None) -> Sequence:
     """The likeliest sequence of a Markov model, exactly, in O(T N²) time and O(T N) space.
 
     δ_1(j) = log p(w_1 = j | w_0),  δ_t(j) = max_i δ_{t−1}(i) + log p(w_t = j | w_{t−1} = i), and a_t(j) is the i that
-    attains it; the path is read backwards from argmax_j δ_T(j) (Viterbi 1967; Rabiner 1989, §III.B). Each step adds to
-    the whole matrix and takes a maximum; pointers are found along the path only, from δ.
+    attains it; the path is read backwards from argmax_j δ_T(j) (Viterbi 1967; Rabiner 1989, §III.B). Pointers are found
+    along the path only, from δ. A call of the model is counted for each step: what follows each of N words.
 
     model    one with ``trellis(length)``: a Markov chain, a bigram model, the hidden states of an HMM given what it
              emitted, or a tree whose p(w_t | w_0 … w_{t−1}) happens to depend on w_{t−1} alone
@@ -46,21 +41,22 @@ def viterbi(model: Model, length: int, *, eos: Hashable | None = None, end: Hash
     ((1, 1, 1), [[0, 1], [0, 1]])
     """
     trellis = markov_trellis(model, length, eos, "viterbi")
-    end_number = word(model, end)
+    eos_number, end_number = word(model, eos), word(model, end)
     delta = recursion(trellis)
     last = reachable_end(delta[-1], trellis, end, end_number)
     path = traced(trellis, delta, int(last.argmax()))
     total = float(last.max())
     search = TrellisSearch(
-        "viterbi", model, trellis.length, trellis.length, scored(trellis, delta), True,
+        "viterbi", model, trellis.length, trellis.length, scored(trellis, delta, eos_number), True,
         "δ_t(j) is the maximum over all prefixes that end in j, by induction over t", total, trellis, delta, (path,),
+        eos_number,
     )  # fmt: skip
-    return sequence(search, path, total, None if eos is None else model.vocabulary.number(eos))
+    return sequence(search, path, total, eos_number)
 
 
 def markov_trellis(model: Model, length: int, eos: Hashable | None, decoder: str) -> Trellis:
     """The model's trellis, in which nothing follows `eos`. Raises NotMarkov with the reason and what can serve."""
-    length, eos_number = whole("length", length), word(model, eos)
+    length, eos_number = asked(model, length, eos)
     make = getattr(model, "trellis", None)
     try:
         if make is None:
@@ -82,58 +78,12 @@ def recursion(trellis: Trellis) -> np.ndarray:
     """δ, (T, N)."""
     delta = np.empty((trellis.length, len(trellis.vocabulary)))
     delta[0] = trellis.first if trellis.local is None else trellis.first + trellis.local[0]
-    with MaxPlus(trellis) as largest:
-        for t in range(2, trellis.length + 1):
-            largest(delta[t - 2], t, delta[t - 1])
-            if trellis.local is not None:
-                delta[t - 1] += trellis.local[t - 1]
+    largest = MaxPlus(trellis)
+    for t in range(2, trellis.length + 1):
+        largest(delta[t - 2], t, delta[t - 1])
+        if trellis.local is not None:
+            delta[t - 1] += trellis.local[t - 1]
     return delta
-
-
-class MaxPlus:
-    """The product of a row vector and a matrix in which ⊕ is max and ⊗ is +: out_j = max_i d_i + A_ij.
-
-    In blocks of columns j: a whole N × N sum would be written to memory and read again. A large matrix is shared among
-    two threads, for NumPy lets others run while it computes.
-    """
-
-    def __init__(self, trellis: Trellis):
-        self.trellis, n = trellis, len(trellis.vocabulary)
-        self.fixed = np.ascontiguousarray(trellis.steps.T) if trellis.steps.ndim == 2 else None
-        self.all, self.best = np.arange(n), np.empty(n, np.intp)
-        threads = 2 if n >= THREADED and processors() > 1 else 1
-        self.parts = list(pairwise(n * k // threads for k in range(threads + 1)))
-        self.sums = [np.empty((max(1, BLOCK // (8 * n)), n)) for _ in self.parts]
-        self.pool = ThreadPoolExecutor(1) if threads > 1 else None
-
-    def __enter__(self) -> MaxPlus:
-        return self
-
-    def __exit__(self, *why: object) -> None:
-        if self.pool is not None:
-            self.pool.shutdown()
-
-    def __call__(self, d: np.ndarray, t: int, out: np.ndarray) -> None:
-        """`d` and what leads to w_t, into `out`."""
-        columns = self.fixed if self.fixed is not None else self.trellis.step(t).T
-        other = self.pool.submit(self._part, 1, d, columns) if self.pool is not None else None
-        self._part(0, d, columns)
-        if other is not None:
-            other.result()
-        np.add(d[self.best], columns[self.all, self.best], out=out)
-
-    def _part(self, k: int, d: np.ndarray, columns: np.ndarray) -> None:
-        (begin, end), room = self.parts[k], self.sums[k]
-        for j in range(begin, end, len(room)):
-            block = columns[j : min(j + len(room), end)]
-            sums = np.add(block, d, out=room[: len(block)])
-            sums.argmax(axis=1, out=self.best[j : j + len(block)])  # in NumPy faster than max along an axis
-
-
-def processors() -> int:
-    """How many processors this process may use."""
-    mine = getattr(os, "sched_getaffinity", None)
-    return len(mine(0)) if mine is not None else os.cpu_count() or 1
 
 
 def reachable_end(last: np.ndarray, trellis: Trellis, end: Hashable | None, number: int | None) -> np.ndarray:
@@ -158,9 +108,11 @@ def traced(trellis: Trellis, delta: np.ndarray, last: int) -> np.ndarray:
     return path
 
 
-def scored(trellis: Trellis, delta: np.ndarray) -> int:
-    """How many (i, j) of positive probability the recursion looked at, of those i that can be reached."""
+def scored(trellis: Trellis, delta: np.ndarray, eos: int | None) -> int:
+    """How many (i, j) of positive probability the recursion looked at, of those i that can be reached and go on."""
     reached = delta > -np.inf
+    if eos is not None:
+        reached[:, eos] = False
     count = int(np.count_nonzero(trellis.first > -np.inf))
     if trellis.steps.ndim == 2:
         return count + int(reached[:-1].sum(axis=0) @ np.count_nonzero(trellis.steps > -np.inf, axis=1))
@@ -176,6 +128,4 @@ def sequence(search: TrellisSearch, path: np.ndarray, total: float, eos: int | N
     return Sequence(search.vocabulary.words(words), total, None, finished, search)
 
 
-__all__ = [
-    "MaxPlus", "markov_trellis", "processors", "reachable_end", "recursion", "scored", "sequence", "traced", "viterbi",
-]  # fmt: skip
+__all__ = ["markov_trellis", "reachable_end", "recursion", "scored", "sequence", "traced", "viterbi"]

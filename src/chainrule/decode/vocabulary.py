@@ -24,8 +24,11 @@ class Vocabulary:
     """
 
     def __init__(self, words: Iterable[Hashable]):
-        self._words: Sequence[Any] = words if isinstance(words, range) else tuple(words)
-        self._numbers = {word: k for k, word in enumerate(self._words)}
+        try:
+            self._words: Sequence[Any] = words if isinstance(words, range) else tuple(words)
+            self._numbers = {word: k for k, word in enumerate(self._words)}
+        except TypeError:
+            raise InputError(f"a vocabulary is made of hashable words, such as texts; {words!r:.60} is not") from None
         if not self._words:
             raise InputError("a vocabulary needs at least one word")
         if len(self._numbers) < len(self._words):
@@ -66,8 +69,10 @@ class Vocabulary:
 
         Raises NamingError for a word that is not in the vocabulary.
         """
-        if isinstance(words, str) and words and not any(isinstance(w, str) and len(w) == 1 for w in self._words):
+        if isinstance(words, str) and words and not all(isinstance(w, str) and len(w) == 1 for w in self._words):
             raise NamingError(f"{words!r} is one text, and a list of words is needed, such as {[self._words[0]]!r}")
+        if not isinstance(words, Iterable):
+            raise InputError(f"a list of words is needed, such as {[self._words[0]]!r}, and not {words!r}")
         return np.array([self.number(word) for word in words], np.int64)
 
     def words(self, numbers: Iterable[int]) -> tuple[Any, ...]:
@@ -77,7 +82,7 @@ class Vocabulary:
     def _unknown(self, word: object) -> str:
         what = f"{word!r} is not in the vocabulary of {len(self):,} words"
         if isinstance(self._words, range):
-            return f"{what}, the numbers 0 to {len(self) - 1}"
+            return f"{what}, the numbers {self._words[0]} to {self._words[-1]}"
         near = meant(word, [w for w in self._words if isinstance(w, str)]) if isinstance(word, str) else ""
         if near:
             return what + near

@@ -1,0 +1,93 @@
+"""Which steps of a search a picture shows, and the sentences that go with it: what trees and trellises share."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...graph.errors import InputError
+from ..asked import whole
+from .words import Numbers, counted, spelled
+
+if TYPE_CHECKING:
+    from ..search import Search
+
+_NAMES = {
+    "greedy": "greedy search", "beam": "beam search", "sample": "sampling", "exhaustive": "exhaustive search",
+    "viterbi": "Viterbi's algorithm", "k-best": "the k likeliest paths",
+}  # fmt: skip
+
+
+class Span(NamedTuple):
+    """A column: step t, or the steps first … last that are folded into one."""
+
+    first: int
+    last: int
+
+    @property
+    def folded(self) -> bool:
+        """Whether it is several steps; one step is never folded."""
+        return self.first < self.last
+
+    def __str__(self) -> str:
+        return f"t = {self.first} … {self.last}" if self.folded else f"t = {self.first}"
+
+
+def spans(length: int, most: int) -> tuple[Span, ...]:
+    """The steps 1 … length in at most so many columns: the middle ones are folded where there are more.
+
+    >>> [str(s) for s in spans(9, 5)]
+    ['t = 1', 't = 2', 't = 3 … 7', 't = 8', 't = 9']
+    """
+    if length <= most:
+        return tuple(Span(t, t) for t in range(1, length + 1))
+    front = most // 2
+    back = most - 1 - front
+    ends = range(length - back + 1, length + 1)
+    return (*(Span(t, t) for t in range(1, front + 1)), Span(front + 1, length - back), *(Span(t, t) for t in ends))
+
+
+def asked_step(step: int | None, steps: int) -> int:
+    """The step up to which a picture is asked for. Raises InputError for one that the search did not make."""
+    if step is None:
+        return steps
+    if whole("step", step, 0) > steps:
+        raise InputError(f"step must be at most {steps}, for the search made {counted(steps, 'step')}; it is {step}")
+    return int(step)
+
+
+def characters(search: Search) -> bool:
+    """Whether all words are single characters, which are written without spaces between them."""
+    vocabulary = search.vocabulary
+    return all(isinstance(vocabulary[k], str) and len(vocabulary[k]) == 1 for k in range(len(vocabulary)))
+
+
+def beginning(search: Search) -> str:
+    """w_0, where the model says which word that is."""
+    start = getattr(search.model, "start", None)
+    return "<BOS>" if start is None else spelled(start)
+
+
+def name(search: Search) -> str:
+    """What the search is called."""
+    return _NAMES.get(search.decoder, search.decoder)
+
+
+def work(search: Search) -> str:
+    """What it cost."""
+    calls, extensions = counted(search.calls, "call"), counted(search.extensions, "extension")
+    return f"{calls} of the model, {extensions} scored"
+
+
+def verdict(search: Search, number: Numbers) -> str:
+    """Whether the answer is the maximum, and why."""
+    if search.decoder == "sample":
+        return "Drawn at random: likelier words come more often, and the likeliest sequence need not be among them."
+    why = re.sub(r"-(?=\d)", "−", search.why)
+    if search.exact:
+        return f"This is the maximum: {why}."
+    bound = "" if search.bound >= 0 else f" No sequence has a log p above {number(search.bound)}."
+    return f"Not proved to be the maximum: {why}.{bound}"
+
+
+__all__ = ["Span", "asked_step", "beginning", "characters", "name", "spans", "verdict", "work"]
