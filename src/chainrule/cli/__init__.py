@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import check, cost, derive, draw, source, train
+from . import check, cost, decode, derive, draw, source, train
 from .lab import lab
 from .root import Root
 
@@ -31,6 +31,7 @@ app.command("cost", help=cost.EXAMPLES, short_help="What a loss and its gradient
 app.command("draw", help=draw.EXAMPLES, short_help="A picture of the computational graph.")(draw.command)
 app.command("source", help=source.EXAMPLES, short_help="The readable program that computes them.")(source.command)
 app.command("check", help=check.EXAMPLES, short_help="The gradients against differences of the loss.")(check.command)
+app.command("decode", help=decode.EXAMPLES, short_help="The likeliest sequences of a model.")(decode.command)
 app.command("train", help=train.EXAMPLES, short_help="Train a network, and resume it.")(train.command)
 app.add_typer(lab, name="lab")
 
