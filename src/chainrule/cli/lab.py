@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from ..graph.errors import ChainruleError
-from . import lab_optimizers
+from . import lab_decoding, lab_optimizers
 
 if TYPE_CHECKING:
     from ..labs.settings import Settings
@@ -40,6 +40,9 @@ def group() -> None:
 lab.command(
     "optimizers", help=lab_optimizers.EXAMPLES, short_help="SGD, momentum and Nesterov on a small deep network."
 )(lab_optimizers.optimizers)
+lab.command(
+    "decoding", help=lab_decoding.EXAMPLES, short_help="Greedy, beam, Viterbi and exhaustive search, measured."
+)(lab_decoding.decoding)
 
 
 @lab.command("mlp", help=EXAMPLES, short_help="A network with one hidden layer on images of digits or clothes.")

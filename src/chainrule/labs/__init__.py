@@ -5,6 +5,6 @@ result = mlp.run(mlp.Settings(hidden=32))
 paths = mlp.save(result, "out/mlp")       # report.html, history.csv, params.safetensors
 """
 
-from . import mlp, optimizers
+from . import decoding, mlp, optimizers
 
-__all__ = ["mlp", "optimizers"]
+__all__ = ["decoding", "mlp", "optimizers"]
