@@ -19,7 +19,7 @@ from pathlib import Path
 
 from measure import SOURCES, Row
 
-BENCHMARKS = ("derive", "steps", "graph", "memory", "mlp", "training", "deep")
+BENCHMARKS = ("derive", "steps", "graph", "memory", "mlp", "training", "deep", "decoding")
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -36,7 +36,7 @@ def machine() -> dict[str, str | int]:
     """What the numbers were measured on."""
     found: dict[str, str | int] = {"python": platform.python_version(), "machine": platform.machine()}
     found["cpus"] = os.cpu_count() or 0
-    for package in ("numpy", "jax", "torch"):
+    for package in ("numpy", "jax", "torch", "transformers", "hmmlearn"):
         try:
             found[package] = version(package)
         except PackageNotFoundError:
