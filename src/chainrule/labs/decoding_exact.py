@@ -8,8 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..decode import ExhaustiveSearch, MarkovChain, Model, Sequence, Tree, beam_search, exhaustive, greedy, viterbi
-from ..decode.k_best import k_best
+from ..decode import (
+    ExhaustiveSearch,
+    MarkovChain,
+    Model,
+    Sequence,
+    Tree,
+    beam_search,
+    exhaustive,
+    greedy,
+    k_best,
+    viterbi,
+)
 
 CHAIN, VARYING, TREE = "chain", "chain varying in time", "tree"
 KINDS = {CHAIN: ((2, 9), (3, 6), (5, 5), (7, 4)), VARYING: ((3, 7), (6, 4)), TREE: ((2, 8), (3, 5), (5, 4))}

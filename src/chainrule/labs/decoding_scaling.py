@@ -11,8 +11,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ..decode import MarkovChain, Model, Vocabulary, beam_search, exhaustive, greedy, viterbi
-from ..decode.k_best import k_best
+from ..decode import MarkovChain, Model, Vocabulary, beam_search, exhaustive, greedy, k_best, viterbi
 from ..decode.selection import best_extensions
 from .listener import Listener
 from .power_law import PowerLaw, power_law
@@ -63,8 +62,8 @@ class Plan:
         return replace(self, values=tuple(values[1:]), fixed={k: max(v // divisor, 3) for k, v in self.fixed.items()})
 
 
-# Where N or B varies, all sizes are beyond the processor's cache, for on the way out of it times grow faster; and of
-# Viterbi's, all let two threads share the matrix (decode.viterbi.THREADED).
+# Where N or B varies, all sizes are beyond the processor's cache, for on the way out of it times grow faster. Viterbi's
+# are too short, or have too few states, for a shortcut that leaves most of the N² sums out (decode.max_plus).
 PLANS = (
     Plan("viterbi", "time", "T", (20, 40, 80, 160, 320, 640), {"N": 300}, 1),
     Plan("viterbi", "time", "N", (2263, 2691, 3200, 3805), {"T": 8}, 2, floor=2),

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.texts import python_reference, text, tinyshakespeare
-from ..decode import Model, Sequence, Trellis, Vocabulary, after, beam_search, greedy, sample, viterbi
-from ..decode.ngram import NGram
+from ..decode import Model, NGram, Sequence, Trellis, Vocabulary, after, beam_search, greedy, sample, viterbi
 from ..decode.tokens import UNK, words
 from ..graph.errors import DataError
 from ..train.environment import limited
