@@ -10,19 +10,19 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
-from html import escape
 from itertools import pairwise
 
 from .columns import Columns, Wire
 from .diagram import Box, Diagram, Line
 from .layout import Arrow, Extent, place
 from .runs import SMALL, Run, Runs, shortened, width
+from .svg_pieces import ACCENT, INK, LINE, QUIET, framed, safe
+from .svg_pieces import coordinate as n
 
-_FONT = "'Times New Roman', Times, 'Liberation Serif', 'STIX Two Text', serif"
 _SIZES = {"name": 17, "sign": 15, "formula": 13, "parameter": 13, "value": 13, "adjoint": 13, "size": 12, "legend": 13}
 _LEADING = 1.28
-_INK, _FORWARD, _BACKWARD, _VALUE, _QUIET = "#1a1a1a", "#3d4653", "#b03a00", "#00694b", "#5a6472"
-_COLOURS = {"value": _VALUE, "adjoint": _BACKWARD, "parameter": "#7a5200", "size": _QUIET}
+_VALUE = "#00694b"
+_COLOURS = {"value": _VALUE, "adjoint": ACCENT, "parameter": "#7a5200", "size": QUIET}
 _FILLS = {  # fill, border
     "data": ("#e4eff9", "#1f6aa5"),
     "parameter": ("#fcefd5", "#9a6a00"),
@@ -77,20 +77,11 @@ class _Picture:
         high = inner[1] + legend_height + _MARGIN + 10
         shift = (wide - 2 * _MARGIN - inner[0]) / 2 + _MARGIN
         body = [*self._arrows(), *(self._box(k) for k in range(len(self.drawn.boxes)))]
-        return "\n".join([
-            f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{wide:.0f}" height="{high:.0f}" '
-            f'viewBox="0 0 {wide:.0f} {high:.0f}" font-family="{_FONT}">',
-            f"<title>{_safe(self.drawn.title)}</title>",
-            f"<desc>{_safe(self.drawn.described)}</desc>",
-            f'<rect width="{wide:.0f}" height="{high:.0f}" rx="6" fill="#ffffff"/>',
-            f'<g transform="translate({_n(shift)} {_n(_MARGIN)})">',
-            *body,
-            "</g>",
-            f'<g transform="translate({_n(_MARGIN)} 0)">',
-            *legend,
-            "</g>",
-            "</svg>\n",
-        ])  # fmt: skip
+        content = [
+            f'<g transform="translate({n(shift)} {n(_MARGIN)})">', *body, "</g>",
+            f'<g transform="translate({n(_MARGIN)} 0)">', *legend, "</g>",
+        ]  # fmt: skip
+        return framed(content, wide, high, self.drawn.title, self.drawn.described)
 
     # Boxes -----------------------------------------------------------------------------------------------------------
 
@@ -103,7 +94,7 @@ class _Picture:
 
     def _box(self, k: int) -> str:
         box, (w, h), (x, y) = self.drawn.boxes[k], self.sizes[k], self._centre(k)
-        out = [f"<g><title>{_safe(box.told)}</title>"]
+        out = [f"<g><title>{safe(box.told)}</title>"]
         out += _frame(box, x - w / 2, y - h / 2, w, h)
         top = y - h / 2 + _PAD * 0.55
         ruled = False
@@ -111,9 +102,9 @@ class _Picture:
             size = _SIZES[line.style]
             if line.style in ("value", "adjoint") and not ruled and top > y - h / 2 + _PAD:
                 ruled = True
-                out.append(f'<path d="M{_n(x - w / 2 + 4)} {_n(top + 1)}h{_n(w - 8)}" stroke="#c9ced6" fill="none"/>')
+                out.append(f'<path d="M{n(x - w / 2 + 4)} {n(top + 1)}h{n(w - 8)}" stroke="#c9ced6" fill="none"/>')
                 top += 3
-            out.append(_words(line.runs, x, top + size * 0.98, size, _COLOURS.get(line.style, _INK)))
+            out.append(_words(line.runs, x, top + size * 0.98, size, _COLOURS.get(line.style, INK)))
             top += size * _LEADING
         return "".join([*out, "</g>"])
 
@@ -133,8 +124,8 @@ class _Picture:
             if label:
                 labels.append(self._size_label(k, sends[k]))
         return [
-            f'<g fill="none" stroke="{_FORWARD}" stroke-width="1.3">', *forward, "</g>",
-            f'<g fill="none" stroke="{_BACKWARD}" stroke-width="1.4" stroke-dasharray="5 3">', *backward, "</g>",
+            f'<g fill="none" stroke="{LINE}" stroke-width="1.3">', *forward, "</g>",
+            f'<g fill="none" stroke="{ACCENT}" stroke-width="1.4" stroke-dasharray="5 3">', *backward, "</g>",
             *heads, *labels,
         ]  # fmt: skip
 
@@ -150,7 +141,7 @@ class _Picture:
 
     def _point(self, along: float, across: float) -> str:
         x, y = self._xy(along, across)
-        return f"{_n(x)} {_n(y)}"
+        return f"{n(x)} {n(y)}"
 
     def _curve(self, arrow: int, shift: float, back: bool) -> str:
         """Straight through the ranks, curved between them; short of the head at its end."""
@@ -177,17 +168,17 @@ class _Picture:
         """A filled head for what is computed, an open one for what comes back."""
         x, y = self._xy(along, across)
         flat = [(-7.0 * direction, -3.4), (0.0, 0.0), (-7.0 * direction, 3.4)]
-        corners = [f"{_n(x + (a if self.flat else c))} {_n(y + (c if self.flat else a))}" for a, c in flat]
+        corners = [f"{n(x + (a if self.flat else c))} {n(y + (c if self.flat else a))}" for a, c in flat]
         if direction > 0:
-            return f'<path d="M{"L".join(corners)}Z" fill="{_FORWARD}"/>'
-        return f'<path d="M{"L".join(corners)}" fill="none" stroke="{_BACKWARD}" stroke-width="1.4"/>'
+            return f'<path d="M{"L".join(corners)}Z" fill="{LINE}"/>'
+        return f'<path d="M{"L".join(corners)}" fill="none" stroke="{ACCENT}" stroke-width="1.4"/>'
 
     def _size_label(self, k: int, back: bool) -> str:
         """On the common beginning of the arrows from box k."""
         (x, y), (w, h) = self._centre(k), self.sizes[k]
         aside = 5 + _HALF * back
         at = (x + w / 2 + 4 + 4 * back, y - aside) if self.flat else (x + aside, y + h / 2 + 13)
-        return _words(self.drawn.boxes[k].size, *at, _SIZES["size"], _QUIET, "start")
+        return _words(self.drawn.boxes[k].size, *at, _SIZES["size"], QUIET, "start")
 
     # Legend ----------------------------------------------------------------------------------------------------------
 
@@ -209,7 +200,7 @@ class _Picture:
             if x and x + taken > room:
                 x, y = 0.0, y + 20.0
             out += _swatch(kind, x, y)
-            out.append(_words((Run(title),), x + 24, y + 4.5, size, _QUIET, "start"))
+            out.append(_words((Run(title),), x + 24, y + 4.5, size, QUIET, "start"))
             x += taken + gap
             widest = max(widest, x - gap)
         return out, widest, y - top + 8 if entries else 8.0
@@ -223,8 +214,8 @@ def _rounded(corners: Sequence[tuple[float, float]]) -> str:
         r = min(7.0, near / 2, far / 2)
         before = (x + r * _towards(x, x0), y + r * _towards(y, y0))
         after = (x + r * _towards(x, x1), y + r * _towards(y, y1))
-        out.append(f"L{_n(before[0])} {_n(before[1])}Q{_n(x)} {_n(y)} {_n(after[0])} {_n(after[1])}")
-    return "".join([*out, f"L{_n(corners[-1][0])} {_n(corners[-1][1])}"])
+        out.append(f"L{n(before[0])} {n(before[1])}Q{n(x)} {n(y)} {n(after[0])} {n(after[1])}")
+    return "".join([*out, f"L{n(corners[-1][0])} {n(corners[-1][1])}"])
 
 
 def _towards(a: float, b: float) -> int:
@@ -233,19 +224,19 @@ def _towards(a: float, b: float) -> int:
 
 def _swatch(kind: str, x: float, y: float) -> list[str]:
     if kind in ("forward", "backward"):
-        colour, dashes = (_FORWARD, "") if kind == "forward" else (_BACKWARD, ' stroke-dasharray="5 3"')
-        return [f'<path d="M{_n(x)} {_n(y)}h19" fill="none" stroke="{colour}" stroke-width="1.4"{dashes}/>']
+        colour, dashes = (LINE, "") if kind == "forward" else (ACCENT, ' stroke-dasharray="5 3"')
+        return [f'<path d="M{n(x)} {n(y)}h19" fill="none" stroke="{colour}" stroke-width="1.4"{dashes}/>']
     if kind == "value":
         return [_words((Run("= 1"),), x + 9, y + 4.5, 12, _VALUE)]
     rounded = 0 if kind in ("data", "parameter", "state", "noise", "constant") else 5
     if kind == "output":
         return [
-            f'<rect x="{_n(x)}" y="{_n(y - 6)}" width="18" height="12" rx="{rounded}" fill="#ffffff" stroke="{_INK}"/>',
-            f'<rect x="{_n(x + 2)}" y="{_n(y - 4)}" width="14" height="8" rx="3" fill="none" stroke="{_INK}"/>',
+            f'<rect x="{n(x)}" y="{n(y - 6)}" width="18" height="12" rx="{rounded}" fill="#ffffff" stroke="{INK}"/>',
+            f'<rect x="{n(x + 2)}" y="{n(y - 4)}" width="14" height="8" rx="3" fill="none" stroke="{INK}"/>',
         ]
     fill, stroke = _FILLS[kind]
     return [
-        f'<rect x="{_n(x)}" y="{_n(y - 6)}" width="18" height="12" rx="{rounded}" fill="{fill}" stroke="{stroke}"/>'
+        f'<rect x="{n(x)}" y="{n(y - 6)}" width="18" height="12" rx="{rounded}" fill="{fill}" stroke="{stroke}"/>'
     ]
 
 
@@ -254,13 +245,13 @@ def _frame(box: Box, x: float, y: float, w: float, h: float) -> list[str]:
     rounded = 1.5 if box.node.op.name == "leaf" or box.role == "constant" else min(11.0, h / 2)
     dashes = ' stroke-dasharray="2 2"' if box.role == "noise" else ' stroke-dasharray="5 3"' if box.again else ""
     out = [
-        f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(w)}" height="{_n(h)}" rx="{_n(rounded)}" fill="{fill}" '
+        f'<rect x="{n(x)}" y="{n(y)}" width="{n(w)}" height="{n(h)}" rx="{n(rounded)}" fill="{fill}" '
         f'stroke="{stroke}" stroke-width="1.2"{dashes}/>'
     ]
     if box.output:
         out.append(
-            f'<rect x="{_n(x - 3)}" y="{_n(y - 3)}" width="{_n(w + 6)}" height="{_n(h + 6)}" rx="{_n(rounded + 3)}" '
-            f'fill="none" stroke="{_INK}" stroke-width="1.2"/>'
+            f'<rect x="{n(x - 3)}" y="{n(y - 3)}" width="{n(w + 6)}" height="{n(h + 6)}" rx="{n(rounded + 3)}" '
+            f'fill="none" stroke="{INK}" stroke-width="1.2"/>'
         )
     return out
 
@@ -308,30 +299,15 @@ def _words(runs: Iterable[Run], x: float, y: float, size: float, colour: str, an
     for text, to, italic in runs:
         moved = (level - to) * 0.3 * size
         style = ' font-style="italic"' if italic else ""
-        style += f' font-size="{_n(size * SMALL)}"' if to else ""
-        style += f' dy="{_n(moved)}"' if moved else ""
-        parts.append(f"<tspan{style}>{_safe(text)}</tspan>" if style else _safe(text))
+        style += f' font-size="{n(size * SMALL)}"' if to else ""
+        style += f' dy="{n(moved)}"' if moved else ""
+        parts.append(f"<tspan{style}>{safe(text)}</tspan>" if style else safe(text))
         level = to
     anchored = f' text-anchor="{anchor}"' if anchor != "start" else ""
     return (
-        f'<text x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}" fill="{colour}"{anchored} xml:space="preserve">'
+        f'<text x="{n(x)}" y="{n(y)}" font-size="{n(size)}" fill="{colour}"{anchored} xml:space="preserve">'
         f"{''.join(parts)}</text>"
     )
-
-
-_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def _safe(text: str) -> str:
-    """Text as XML may hold it."""
-    return escape(_FORBIDDEN.sub("�", text))
-
-
-def _n(x: float) -> str:
-    """A coordinate, to a tenth."""
-    shown = f"{x:.1f}"
-    shown = shown[:-2] if shown.endswith(".0") else shown
-    return "0" if shown == "-0" else shown
 
 
 __all__ = ["svg"]

@@ -7,13 +7,13 @@ told by colour is told by form too: boxes, dashes, strokes and signs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
 from typing import NamedTuple
 
 from ...views.runs import Run, shortened, width
+from ...views.svg_pieces import ACCENT, INK, LINE, QUIET, framed, safe
+from ...views.svg_pieces import coordinate as n
 
-FONT = "'Times New Roman', Times, 'Liberation Serif', 'STIX Two Text', serif"
-INK, LINE, QUIET, PALE, BEST, OTHER = "#1a1a1a", "#3d4653", "#5a6472", "#a3abb6", "#b03a00", "#1f6aa5"
+PALE, BEST, OTHER = "#a3abb6", ACCENT, "#1f6aa5"
 MARGIN = 18.0
 LEGEND = 13.0
 Entry = tuple[Sequence[str], str]
@@ -30,12 +30,6 @@ def cut(text: str, room: float, size: float) -> str:
     return "".join(run.text for run in shortened((Run(text),), room, size))
 
 
-def n(x: float) -> str:
-    """A coordinate, to a tenth."""
-    shown = f"{x:.1f}".removesuffix(".0")
-    return "0" if shown == "-0" else shown
-
-
 def at(*coordinates: float) -> str:
     """Coordinates in a path."""
     return " ".join(map(n, coordinates))
@@ -50,7 +44,7 @@ def text(
     style += ' font-weight="bold"' if bold else ""
     style += ' font-style="italic"' if italic else ""
     style += ' text-decoration="line-through"' if struck else ""
-    return f'<text x="{n(x)}" y="{n(y)}" font-size="{n(size)}" fill="{colour}"{style}>{escape(words)}</text>'
+    return f'<text x="{n(x)}" y="{n(y)}" font-size="{n(size)}" fill="{colour}"{style}>{safe(words)}</text>'
 
 
 def path(d: str, colour: str, thick: float, dashes: str = "") -> str:
@@ -133,19 +127,10 @@ def document(body: Iterable[str], w: float, h: float, title: str, told: str, bel
     signs, legend_w, legend_h = legend(below.entries, room, y)
     _, last_w, last_h = legend(below.last_entries, room, y)
     full_w, full_h = max(room, legend_w, last_w) + 2 * MARGIN, y + max(legend_h, last_h) + 8
-    return "\n".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{full_w:.0f}" height="{full_h:.0f}" '
-        f'viewBox="0 0 {full_w:.0f} {full_h:.0f}" font-family="{FONT}">',
-        f"<title>{escape(title)}</title>",
-        f"<desc>{escape(told)}</desc>",
-        f'<rect width="{full_w:.0f}" height="{full_h:.0f}" rx="6" fill="#ffffff"/>',
-        *out,
-        *signs,
-        "</svg>\n",
-    ])  # fmt: skip
+    return framed([*out, *signs], full_w, full_h, title, told)
 
 
 __all__ = [
-    "BEST", "FONT", "INK", "LINE", "MARGIN", "OTHER", "PALE", "QUIET", "Below", "Entry", "at", "box", "cross", "cut",
+    "BEST", "INK", "LINE", "MARGIN", "OTHER", "PALE", "QUIET", "Below", "Entry", "at", "box", "cross", "cut",
     "document", "n", "path", "star", "text", "wide", "wrapped",
 ]  # fmt: skip

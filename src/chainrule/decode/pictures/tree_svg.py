@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from html import escape
 from typing import TYPE_CHECKING
 
+from ...views.svg_pieces import safe
 from . import ink
 from .branches import Branch, Branches, by_column
 from .columns import name, verdict, work
@@ -191,7 +191,7 @@ class _Picture:
         return self.lefts[k] + self.labels[k] + self.words[k] + 11 + total + (20 if self.tree.rank(branch) else 0)
 
     def _nodes(self, shown: Sequence[Branch]) -> list[str]:
-        return [f"<g><title>{escape(self._told_of(b))}</title>{self._node(b)}</g>" for b in shown]
+        return [f"<g><title>{safe(self._told_of(b))}</title>{self._node(b)}</g>" for b in shown]
 
     def _node(self, branch: Branch) -> str:
         k, y = branch.column, self.y[branch]
