@@ -174,13 +174,14 @@ def test_the_states_behind_words(decode, found, here):
     (here / "seen.json").write_text(json.dumps(held))
     assert texts(found("seen.json")) == ["sunny rainy rainy"]
     assert texts(found("seen.json", "--observed", "walk walk")) == ["sunny sunny"]
-    rest = found("seen.json", "--prompt", "sunny")
-    assert rest["length"] == 2 and texts(rest) == ["rainy rainy"]
-    drawn = found("seen.json", "--prompt", "sunny", "--decoder", "sample")["sequences"][0]
-    whole = {s["text"]: s["log_likelihood"] for s in joint["sequences"]}
-    behind = {text: p for text, p in whole.items() if text.startswith("sunny ")}
-    wanted = whole[f"sunny {drawn['text']}"] - math.log(sum(map(math.exp, behind.values())))
-    assert drawn["log_likelihood"] == pytest.approx(wanted)
+    failed(decode("seen.json", "--prompt", "sunny"), 2, "'--prompt'", "hidden states begin with the first word")
+    first = found("seen.json", "--length", "2")  # and the likelihood of those words alone
+    both = found("hmm.json", "--observed", "walk shop")
+    for name in ("sequences", "log_likelihood_of"):
+        assert first[name] == both[name]
+    assert first["model"]["log_likelihood_observed"] == both["model"]["log_likelihood_observed"]
+    assert (joint["log_likelihood_of"], joint["model"]["words"]) == ("states and words together", 3)
+    assert found("hmm.json", *seen, "--decoder", "sample")["log_likelihood_of"] == "the states given the words"
 
 
 def test_numbers_as_words(found, here):

@@ -17,6 +17,7 @@ from chainrule.decode import (
     Tree,
     after,
     beam_search,
+    exhaustive,
     greedy,
     sample,
     viterbi,
@@ -59,7 +60,9 @@ def test_a_wide_beam_ranks_by_the_normalised_likelihood(n, length, seed, penalty
     assert {s.words for s in found} == {words for _, words in expected}
     for s in found:
         assert s.length_normalised == pytest.approx(s.log_likelihood / len(s.words) ** penalty)
-    assert not found[0].search.exact and "log p / T^α" in found[0].search.why
+    most = max(s.log_likelihood for s in found)
+    assert found[0].search.exact == (found[0].log_likelihood == most) and found[0].search.bound == most
+    assert found[0].search.exact or "ranked by log p / T^" in found[0].search.why
 
 
 @settings(deadline=None, max_examples=40)
@@ -186,6 +189,32 @@ def test_nothing_exceeds_the_bound_and_proofs_hold(n, length, seed, each, groups
     assert len({s.words for s in found}) == len(found)
     for s in found:
         assert search.pruned_at(s.words) is None
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(2, 4), SEEDS, st.integers(1, 3), st.sampled_from([1, 2, 3]), st.sampled_from([0.0, 0.3, 5.0]))
+def test_the_best_that_was_dropped_is_told(n, seed, each, groups, price):
+    model = History(n, seed)
+    options = dict(groups=groups, diversity=price) if groups > 1 else {}
+    search = beam_search(model, 4, each * groups, **options)[0].search
+    for t, step in enumerate(search.steps, 1):
+        before = search.steps[t - 2] if t > 1 else None
+        dropped = []
+        for g in range(groups):
+            kept = {(int(p), int(w)) for p, w in zip(step.parent[step.group == g], step.word[step.group == g])}
+            parents = [0] if before is None else np.flatnonzero(before.group == g)
+            for k in parents:
+                total = 0.0 if before is None else before.total[k]
+                row = model.row(search.prefix(t - 1, k) if before is not None else ())
+                dropped += [total + x for w, x in enumerate(row) if (k, w) not in kept]
+        assert step.pruned == pytest.approx(max(dropped, default=-np.inf))
+
+
+def test_a_length_that_no_branch_has_is_said_to_be_so():
+    tree = Tree({"a": (-1.0, {"b": -1.0}), "c": (-1.5, {"b": -1.0})})
+    for decode in (lambda: greedy(tree, 9), lambda: beam_search(tree, 9, 1), lambda: exhaustive(tree, 9)):
+        with pytest.raises(NoSequence, match="no sequence of length 9 has a positive probability in a tree: none"):
+            decode()
 
 
 def test_a_price_hides_no_bad_score():

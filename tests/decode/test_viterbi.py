@@ -7,7 +7,18 @@ import pytest
 from decoding import History, chain
 
 from chainrule import InputError, NamingError
-from chainrule.decode import Function, MarkovChain, NoSequence, NotMarkov, TooMany, after, exhaustive, viterbi
+from chainrule.decode import (
+    Function,
+    MarkovChain,
+    NoSequence,
+    NotMarkov,
+    TooMany,
+    after,
+    exhaustive,
+    k_best,
+    log_likelihood,
+    viterbi,
+)
 from chainrule.decode.max_plus import LARGE, LONG, PATIENCE, MaxPlus
 from chainrule.decode.search import TrellisSearch
 
@@ -72,6 +83,12 @@ def test_the_likeliest_predecessors_settle_what_they_can_and_no_more(spread, giv
     assert (out == -np.inf).all()
 
 
+def test_a_tie_that_rounding_makes_is_a_tie_like_others():
+    """0 0 0 1 and 1 0 0 1: their beginnings are not equally likely, and in floats they are in the end."""
+    model = MarkovChain([[0.6, 0.4], [0.9, 0.1]])
+    assert viterbi(model, 4, end=1).words == exhaustive(model, 4, end=1).words == k_best(model, 4, 1, end=1)[0].words
+
+
 def test_a_word_to_end_in():
     model = chain(4, 11)
     for end in range(4):
@@ -79,6 +96,15 @@ def test_a_word_to_end_in():
         found = viterbi(model, 4, end=end)
         assert (found.words, found.log_likelihood) == (expected.words, expected.log_likelihood)
         assert exhaustive(model, 4, end=end).words == expected.words
+
+
+def test_the_likelihood_of_given_words():
+    model = chain(4, 3, 0.3)
+    for s in exhaustive(model, 3).search.best(99):
+        assert log_likelihood(model, s.words) == s.log_likelihood
+    found = {s.words for s in exhaustive(model, 3).search.best(99)}
+    assert log_likelihood(model, next(w for w in np.ndindex(4, 4, 4) if w not in found)) == -np.inf
+    assert log_likelihood(model, []) == 0.0
 
 
 def test_an_end_that_cannot_be_reached():

@@ -55,8 +55,12 @@ def _number(value: float) -> str:
 def _remarks(subject: Subject, request: Request) -> list[str]:
     if subject.observed is None:
         return []
-    of = "the states given the words" if request.decoder == "sample" else "states and words together"
-    return [f"log p is that of {of}; of the words alone it is {_number(subject.observed)}."]
+    return [f"log p is that of {_of(request)}; of the words alone it is {_number(subject.observed)}."]
+
+
+def _of(request: Request) -> str:
+    """What a log-likelihood of hidden states is of."""
+    return "the states given the words" if request.decoder == "sample" else "states and words together"
 
 
 def _verdict(request: Request, best: Sequence) -> str:
@@ -81,7 +85,8 @@ def _plural(n: int, what: str) -> str:
 def facts(subject: Subject, request: Request, found: list[Sequence]) -> dict[str, Any]:
     """What `--json` prints."""
     search = found[0].search
-    return {
+    of = {} if subject.observed is None else {"log_likelihood_of": _of(request)}
+    return of | {
         "decoder": request.decoder,
         "length": request.length,
         "sequences": [

@@ -213,22 +213,19 @@ def _prompted(subject: Subject, prompt: str, reader: Reader | None) -> Subject:
         model: Any = after(subject.model, words)
     except InputError as error:
         raise wrong("prompt", str(error)) from None
-    length, states = subject.length, subject.posterior
+    length = subject.length
     if isinstance(model, Tree):
         length = model.depth
     elif isinstance(model, MarkovChain):
         length = model.longest or length
-    elif states is not None:
-        length -= len(words)
-    posterior = None if states is None else lambda: after(states(), words)
-    return replace(subject, model=model, posterior=posterior, length=length, prompt=words)
+    return replace(subject, model=model, length=length, prompt=words)
 
 
 def _hidden(subject: Subject, options: Mapping[str, Any]) -> Subject:
     """The words of a hidden Markov model, or its states, where the words are known."""
     path = subject.model if isinstance(subject.model, HiddenPath) else None
     hmm: Any = subject.model if path is None else path.hmm
-    subject = replace(subject, about=subject.about | {"states": len(hmm.states)})
+    subject = replace(subject, about=subject.about | {"states": len(hmm.states), "words": len(hmm.vocabulary)})
     if "observed" in options:
         words = _words(hmm.vocabulary, options["observed"], "observed", None)
         try:
@@ -243,10 +240,11 @@ def _hidden(subject: Subject, options: Mapping[str, Any]) -> Subject:
                 f'as in --observed "{seen}"; for the words themselves there are --decoder beam and exhaustive',
             )  # fmt: skip
         return subject
-    if "eos" in options:
-        raise wrong("eos", "hidden states last as long as the words that were observed")
-    words = path.observed
-    total = hmm.log_likelihood(words)
+    for name, why in (("eos", "last as long as the words that were observed"), ("prompt", "begin with the first word")):
+        if name in options:
+            raise wrong(name, f"hidden states {why}; leave it out")
+    words = path.observed[: options.get("length")]
+    path, total = hmm.given(words), hmm.log_likelihood(words)
     return replace(
         subject, model=path, markov=True, length=len(words), posterior=lambda: hmm.posterior(words),
         about=subject.about | {"observed": words, "log_likelihood_observed": total}, observed=total,

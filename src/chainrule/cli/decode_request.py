@@ -110,7 +110,7 @@ _WHOLE = {
 }  # fmt: skip
 _REAL: dict[str, tuple[float, float, bool, str]] = {
     "temperature": (0, math.inf, True, "; towards 0 sampling becomes --decoder greedy"),
-    "top_p": (0, 1, True, ""), "length_penalty": (-100, 100, False, ""), "diversity": (0, math.inf, False, ""),
+    "top_p": (0, 1, True, ""), "length_penalty": (-10, 10, False, ""), "diversity": (0, math.inf, False, ""),
 }  # fmt: skip
 
 
@@ -171,11 +171,12 @@ def _not_markov(request: Request, subject: Subject) -> str | None:
         subject.model.trellis(request.length)
     except NotMarkov as why:
         orders = "; a text counted with --order 2 is such a model" if "order" in subject.about else ""
-        n = len(subject.model.vocabulary)
+        n, every = len(subject.model.vocabulary), ""
+        if request.length * math.log10(n) <= math.log10(LIMIT):
+            every = f"; --decoder exhaustive scores every sequence, up to {n}^{request.length} of them"
         return (
             f"--decoder {request.decoder} needs a model in which p(w_t | w_0..t-1) depends on w_{{t-1}} alone, and "
-            f"{why}. --decoder beam takes any model, and need not find the maximum; --decoder exhaustive scores every "
-            f"sequence, up to {n}^{request.length} of them{orders}"
+            f"{why}. --decoder beam takes any model, and need not find the maximum{every}{orders}"
         )
     return None
 

@@ -17,7 +17,7 @@ from .greedy import greedy
 from .hmm import HMM, HiddenPath
 from .k_best import k_best
 from .load import load
-from .model import Model, after
+from .model import Model, after, log_likelihood
 from .ngram import NGram
 from .sampling import sample
 from .search import Departure, PrefixSearch, Search, Step, TrellisSearch
@@ -31,5 +31,5 @@ __all__ = [
     "AddK", "Departure", "ExhaustiveSearch", "Function", "HMM", "HiddenPath", "KneserNey", "MarkovChain", "Model",
     "NGram", "NoSequence", "NotMarkov", "PrefixSearch", "Search", "Sequence", "Step", "TooMany", "Tree", "Trellis",
     "TrellisSearch", "Vocabulary", "WittenBell", "after", "beam_search", "exhaustive", "greedy", "k_best", "load",
-    "sample", "viterbi",
+    "log_likelihood", "sample", "viterbi",
 ]  # fmt: skip

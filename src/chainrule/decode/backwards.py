@@ -36,10 +36,13 @@ def read_back(trellis: Trellis, best: np.ndarray, last: np.ndarray, k: int) -> t
     """
     possible = last[last > -np.inf]
     bound = kth_largest(possible, k)
-    ties = min(k, len(possible)) - int(np.count_nonzero(possible > bound))
+    most = min(k, len(possible))
+    ties = most - int(np.count_nonzero(possible > bound))
     needs = np.array([[np.nextafter(bound, np.inf)], [bound]])  # (2, M): one suffix, w_{T+1} … w_T, and no word
     which, words = _chosen(last[None, :, 0], needs, ties)
-    needs, grown = needs[:, which], [(which, words)]
+    needs = needs[:, which]
+    grown = np.zeros((2, trellis.length, most), np.int32)  # of each w_t: which suffix it stands before, and itself
+    grown[:, -1, : len(words)] = which, words
     for t in range(trellis.length, 1, -1):
         step = trellis.step(t)[:, words].T  # (M, N)
         reach = best[t - 2] + step
@@ -51,13 +54,13 @@ def read_back(trellis: Trellis, best: np.ndarray, last: np.ndarray, k: int) -> t
         if local is not None:
             needs = _least(needs, local[which])
         needs = _least(needs, step[which, words])
-        grown.append((which, words))
-    rows, columns = np.arange(len(words)), []
-    for which, words in reversed(grown):
-        columns.append(words[rows])
-        rows = which[rows]
-    paths = np.stack(columns, axis=1)
-    totals = _totals(trellis, columns)
+        grown[:, t - 2, : len(words)] = which, words
+    paths = np.empty((len(words), trellis.length), np.int64)
+    rows = np.arange(len(words))
+    for t in range(trellis.length):
+        paths[:, t] = grown[1, t, rows]
+        rows = grown[0, t, rows]
+    totals = _totals(trellis, paths)
     order = np.argsort(-totals, kind="stable")
     return paths[order], totals[order]
 
@@ -87,8 +90,9 @@ def _least(bounds: np.ndarray, added: np.ndarray) -> np.ndarray:
         low, high = np.where(between & ~enough, middle, low), np.where(between & enough, middle, high)
 
 
-def _totals(trellis: Trellis, columns: list[np.ndarray]) -> np.ndarray:
-    """The log-likelihoods of paths, added up from the left as in the recursion; columns[t − 1] is w_t of all."""
+def _totals(trellis: Trellis, paths: np.ndarray) -> np.ndarray:
+    """The log-likelihoods of paths, added up from the left as in the recursion."""
+    columns = np.ascontiguousarray(paths.T)
     totals = trellis.first[columns[0]]
     for t in range(1, trellis.length + 1):
         if t > 1:

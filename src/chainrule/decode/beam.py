@@ -15,8 +15,8 @@ import numpy as np
 from ..graph.errors import InputError
 from .asked import asked, real, whole
 from .errors import NoSequence
-from .model import Model, noun
-from .prefixes import Frontier, at_most, possible, sequences, step_of, verdict
+from .model import Model
+from .prefixes import Frontier, at_most, none_at_all, possible, sequences, step_of, verdict
 from .search import PrefixSearch, Step, traced
 from .selection import best_extensions, in_order
 from .sequence import Sequence
@@ -35,7 +35,8 @@ def beam_search(
     """The `width` best that can be found while keeping `width` prefixes, best first; fewer where fewer are possible.
 
     length           T, at least 1; with `eos` the largest length
-    width            B, prefixes kept at each step; with B ≥ N^(T−1) nothing is lost and the result is the maximum
+    width            B, prefixes kept at each step; with B ≥ N^(T−1), or so many in each group, nothing is lost and the
+                     result is the maximum
     length_penalty   α, −10 to 10: sequences are ranked by log p / T^α, and the search ends when none that still grows
                      can rank among the best. None: by log p. Wu et al. 2016 (arXiv:1609.08144, eq. 14) divide by
                      ((5 + T) / 6)^α; transformers divides as we do
@@ -89,14 +90,13 @@ def _search(
     distinct = {traced(beam.steps, int(k), end): int(k) for k in reversed(order)}  # several groups may find the same
     answers = tuple(reversed(distinct.values()))[:width]
     proved, why, bound = verdict(float(last.total[final].max()), beam.dropped)
-    if penalty is not None:
-        proved, why = False, "sequences were ranked by log p / T^α, and not by how likely they are"
-    elif groups > 1 and not proved:
-        why = f"what was dropped, of log-likelihoods up to {bound:.4g}, may lead to something as likely"
+    if proved and last.total[answers[0]] < bound:
+        proved, why = False, f"sequences were ranked by log p / T^{penalty:g}, and a likelier one ranks below"
     extensions = sum(step.extensions for step in beam.steps)
     search = PrefixSearch(
-        "beam", model, length, len(beam.steps), extensions, proved, why, bound, tuple(beam.steps), end, answers
-    )
+        "beam", model, length, len(beam.steps), extensions, proved, why, bound, None, tuple(beam.steps), end, penalty,
+        answers,
+    )  # fmt: skip
     return sequences(search, answers, penalty)
 
 
@@ -157,9 +157,13 @@ class _Beam:
             growing = np.flatnonzero(found.columns != self.eos) if spare else np.arange(len(found.columns))
             take, leave = growing[: self.width], growing[self.width :]
             kept.append(np.stack([rows[found.rows[take]], found.columns[take]]))
-            left = totals[found.rows[leave]] + own[found.rows[leave], found.columns[leave]]
-            rest = min(found.rest + float(np.max(price)), float(totals.max()))  # it may have paid the highest price
-            pruned = max(pruned, left.max(initial=-np.inf), rest)
+            if paid is own:
+                pruned = max(pruned, found.totals[leave].max(initial=-np.inf), found.rest)
+            else:  # what has paid most is not what was likeliest
+                left = own + totals[:, None]
+                left[found.rows[take], found.columns[take]] = -np.inf
+                left[:, [] if self.eos is None else self.eos] = -np.inf
+                pruned = max(pruned, left.max())
             if self.groups > 1:
                 price = price + self.price * np.bincount(found.columns[take], minlength=scores.shape[1])
         return kept, float(pruned)
@@ -214,13 +218,11 @@ class _Beam:
 
     def lost(self) -> str:
         """Why nothing was found."""
-        t = len(self.steps)
-        if max(self.dropped, default=-np.inf) == -np.inf:
-            nothing = f"no sequence of length {self.length} has a positive probability in {noun(self.model)}"
-            return f"{nothing}: none goes beyond w_{t - 1}"
+        if nothing := none_at_all(self.model, self.length, self.dropped):
+            return nothing
         return (
-            f"all that a beam of {self.width * self.groups} kept ends before w_{t}, and the length is {self.length}; a "
-            "larger width keeps more of what it dropped"
+            f"all that a beam of {self.width * self.groups} kept ends before w_{len(self.steps)}, and the length is "
+            f"{self.length}; a larger width keeps more of what it dropped"
         )
 
 

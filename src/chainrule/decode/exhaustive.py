@@ -21,12 +21,7 @@ LIMIT = 10_000_000
 
 @dataclass(frozen=True, eq=False)
 class ExhaustiveSearch(PrefixSearch):
-    """Every sequence of positive probability with its log-likelihood: the last of the steps holds them all.
-
-    end   the number of the word w_T must be; None: any
-    """
-
-    end: int | None
+    """Every sequence of positive probability with its log-likelihood: the last of the steps holds them all."""
 
     @property
     def sequences(self) -> int:
@@ -48,7 +43,7 @@ def exhaustive(
 
     length   T, at least 1; with `eos` the largest length
     eos      the word that ends a sequence
-    end      the word that w_T must be
+    end      the word that a sequence must end in
     limit    how many sequences may be scored; above it TooMany is raised, before anything starts
 
     Branches of probability 0 are not followed. Ties as everywhere: the smaller last word, then the smaller word before
@@ -82,8 +77,8 @@ def exhaustive(
         raise NoSequence(f"no sequence of length {length} with a positive probability ends in {end!r}")
     best = rows[in_order(last.total[rows], last.ranks[rows], last.ranks[rows], 1)]
     search = ExhaustiveSearch(
-        "exhaustive", model, length, calls, total, True, why, float(last.total[best[0]]), tuple(steps), eos_number,
-        (int(best[0]),), end_number,
+        "exhaustive", model, length, calls, total, True, why, float(last.total[best[0]]), end_number, tuple(steps),
+        eos_number, None, (int(best[0]),),
     )  # fmt: skip
     return sequences(search, search.answers)[0]
 

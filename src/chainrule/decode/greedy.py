@@ -8,8 +8,8 @@ import numpy as np
 
 from .asked import asked
 from .errors import NoSequence
-from .model import Model, noun
-from .prefixes import Frontier, possible, sequences, step_of, verdict
+from .model import Model
+from .prefixes import Frontier, none_at_all, possible, sequences, step_of, verdict
 from .search import PrefixSearch, Step
 from .selection import best_extensions
 from .sequence import Sequence
@@ -37,7 +37,8 @@ def greedy(model: Model, length: int, *, eos: Hashable | None = None) -> Sequenc
         scores, state = frontier.ask(model)
         best = best_extensions(scores, frontier.totals, frontier.ranks, 1)
         if not len(best.columns):
-            raise NoSequence(_lost(model, length, len(steps), steps))
+            dropped = [step.pruned for step in steps] + [-np.inf]
+            raise NoSequence(none_at_all(model, length, dropped) or _lost(length, len(dropped)))
         log_prob = scores[best.rows, best.columns].astype(float)
         ended, group = np.array([best.columns[0] == end]), np.zeros(1, np.int8)
         parent, ranks = frontier.where[best.rows], frontier.ranks[best.rows]
@@ -49,16 +50,16 @@ def greedy(model: Model, length: int, *, eos: Hashable | None = None) -> Sequenc
             frontier = frontier.grown(model, steps[-1], best.rows[growing], growing, state)
     exact, why, bound = verdict(float(steps[-1].total[0]), [step.pruned for step in steps])
     extensions = sum(step.extensions for step in steps)
-    search = PrefixSearch("greedy", model, length, len(steps), extensions, exact, why, bound, tuple(steps), end, (0,))
+    search = PrefixSearch(
+        "greedy", model, length, len(steps), extensions, exact, why, bound, None, tuple(steps), end, None, (0,)
+    )
     return sequences(search, search.answers)[0]
 
 
-def _lost(model: Model, length: int, t: int, steps: list[Step]) -> str:
-    if all(step.pruned == -np.inf for step in steps):
-        return f"no sequence of length {length} has a positive probability in {noun(model)}: none goes beyond w_{t}"
+def _lost(length: int, t: int) -> str:
     return (
-        f"what greedy search chose ends before w_{t + 1}, and the length is {length}; beam_search keeps more of what "
-        "it dropped"
+        f"what greedy search chose ends before w_{t}, and the length is {length}; beam_search keeps more of what it "
+        "dropped"
     )
 
 

@@ -51,6 +51,7 @@ class HMM:
     """
 
     noun = "a hidden Markov model"
+    start: Any = None  # the word before the first; None: the beginning
 
     def __init__(
         self,
@@ -201,11 +202,11 @@ class HMM:
         expected = self.log_initial[None]
         for x in self._possible(given):
             expected = self._forward(expected, x[None])[0]
-        return self._from(expected[0])
+        return self._from(expected[0], self.vocabulary[int(given[-1])])
 
-    def _from(self, log_initial: np.ndarray) -> HMM:
+    def _from(self, log_initial: np.ndarray, start: Any) -> HMM:
         later = copy(self)
-        later.log_initial = log_initial
+        later.log_initial, later.start = log_initial, start
         return later
 
     def trellis(self, length: int) -> NoReturn:
@@ -269,9 +270,10 @@ class HiddenPath:
     """
 
     noun, proper = "a hidden Markov model given its words", "hmm.posterior(x)"
+    unit, factor, product = "states", "log p(z_t, x_t | z_t−1)", "log p(z_1 … z_t, x_1 … x_t)"
 
     def __init__(self, hmm: HMM, x: np.ndarray):
-        self.hmm, self.vocabulary, self._x = hmm, hmm.states, x
+        self.hmm, self.vocabulary, self.start, self._x = hmm, hmm.states, hmm.start, x
         self.local = hmm.log_emission.T[x]  # (T, S), log p(x_t | z_t)
 
     @property
@@ -300,7 +302,8 @@ class HiddenPath:
         if -np.inf in scores:
             named, at = self.vocabulary.words(states), scores.index(-np.inf) + 1
             raise NoSequence(f"the states {named!r} have probability 0 behind the words given, from t = {at} on")
-        return HiddenPath(self.hmm._from(self.hmm.log_transition[states[-1]]), self._x[len(states) :])
+        last = self.vocabulary[int(states[-1])]
+        return HiddenPath(self.hmm._from(self.hmm.log_transition[states[-1]], last), self._x[len(states) :])
 
     def trellis(self, length: int) -> Trellis:
         """What Viterbi's recursion needs; the first `length` of the words count. Raises InputError beyond the last."""

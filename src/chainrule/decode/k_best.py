@@ -59,8 +59,8 @@ def k_best(
     paths, totals = read_back(trellis, delta[:, :, 0], last, k)
     search = TrellisSearch(
         "k-best", model, trellis.length, trellis.length, scored(trellis, delta[:, :, 0], eos_number) + more, True,
-        "δ_t(j) holds the k largest totals of all prefixes that end in j, by induction over t", float(totals[0]),
-        trellis, delta, tuple(paths), eos_number,
+        "the k largest totals of all prefixes that end in j are kept, by induction over t", float(totals[0]),
+        end_number, trellis, delta, tuple(paths), eos_number,
     )  # fmt: skip
     return [sequence(search, path, float(total), eos_number) for path, total in zip(paths, totals)]
 

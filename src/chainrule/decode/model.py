@@ -35,7 +35,8 @@ class Model(Protocol):
 
     It may also have ``select(state, rows)``, ``after(words)``, ``trellis(length)`` where it is Markov,
     ``sequences(length)``, the largest number of sequences that it can make, ``noun``, what it is called in messages,
-    and ``proper``, what to draw from where its log-probabilities are no distribution.
+    ``proper``, what to draw from where its log-probabilities are no distribution, and for pictures ``start``, the word
+    before the first, and ``unit``, ``factor`` and ``product``, what its words, scores and totals are.
     """
 
     vocabulary: Vocabulary
@@ -168,6 +169,7 @@ class _After:
     def __init__(self, model: Model, given: np.ndarray):
         self.model, self.given = model, given
         self.vocabulary, self.noun = model.vocabulary, noun(model)
+        self.start = model.vocabulary[int(given[-1])]
 
     def log_probs(self, prefixes: np.ndarray, state: Any) -> tuple[Any, Any]:
         given = np.broadcast_to(self.given, (len(prefixes), len(self.given)))
@@ -178,6 +180,24 @@ class _After:
 
     def trellis(self, length: int) -> NoReturn:
         raise NotMarkov(f"{self.noun} has no after(words) of its own, which would say what follows these words")
+
+
+def log_likelihood(model: Model, words: Iterable[Hashable]) -> float:
+    """log p(w_1 … w_T | w_0) of given words, Σ_t log p(w_t | w_0 … w_{t−1}); −inf where they cannot come.
+
+    Raises NamingError for a word that is not in the vocabulary.
+
+    >>> from chainrule.decode import MarkovChain, log_likelihood
+    >>> round(log_likelihood(MarkovChain([[0.6, 0.4], [0.1, 0.9]]), [0, 1, 1]), 6)    # log(0.6 · 0.4 · 0.9)
+    -1.532477
+    """
+    numbers, state, total = model.vocabulary.numbers(words), None, 0.0
+    for t, word in enumerate(numbers):
+        scores, state = ask(model, numbers[None, :t], state)
+        total += float(scores[0, word])
+        if total == -math.inf:
+            break
+    return total
 
 
 def noun(model: Model) -> str:
@@ -195,4 +215,4 @@ def shown(vocabulary: Vocabulary, numbers: Iterable[int]) -> str:
     return f'"{" ".join(map(str, words))}"'
 
 
-__all__ = ["Model", "after", "array", "ask", "noun", "select", "shown", "unlike_one"]
+__all__ = ["Model", "after", "array", "ask", "log_likelihood", "noun", "select", "shown", "unlike_one"]

@@ -57,6 +57,8 @@ class NGram:
     (['a', 'b', 'c'], array([[ 2., 11.,  5.]]))
     """
 
+    start: Any = None  # the word before the first; None: the beginning
+
     def __init__(
         self,
         tokens: Iterable[Hashable],
@@ -76,10 +78,10 @@ class NGram:
         except TypeError:
             raise InputError(f"the tokens are the words of a text, in a list, say, and not {tokens!r}") from None
         if len(words) < order:
-            raise InputError(
-                f"a text of {len(words)} words is too short for {self.noun}; it needs at least {order}" if words
-                else "the text is empty: there are no words to count"
-            )  # fmt: skip
+            if not words:
+                raise InputError("the text is empty: there are no words to count")
+            many = "1 word" if len(words) == 1 else f"{len(words)} words"
+            raise InputError(f"a text of {many} is too short for {self.noun}; it needs at least {order}")
         self._read: Reader | None = None
         try:
             own = frequent(words) if vocabulary is None else vocabulary
@@ -157,9 +159,9 @@ class NGram:
         >>> round(math.exp(m.after("ba").log_likelihood("b")), 9), 11 / 18
         (0.611111111, 0.6111111111111112)
         """
-        later = copy.copy(self)
-        given = np.concatenate([self._start, self._numbers(words)])[None]
-        later._start = _last(given, self.order - 1)[0]
+        later, numbers = copy.copy(self), self._numbers(words)
+        later._start = _last(np.concatenate([self._start, numbers])[None], self.order - 1)[0]
+        later.start = self.vocabulary[int(numbers[-1])] if len(numbers) else self.start
         return later
 
     def log_likelihood(self, tokens: Iterable[Hashable]) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .model import Model, ask, select
+from .model import Model, ask, noun, select
 from .search import PrefixSearch, Step
 from .selection import tie_ranks
 from .sequence import Sequence
@@ -70,8 +70,23 @@ def verdict(found: float, dropped: Many[float]) -> tuple[bool, str, float]:
         why = "nothing that was dropped was likelier than what was found, and each further word can only cost"
         return True, why, found
     t = list(dropped).index(best) + 1
-    why = f"a prefix of log-likelihood {best:.4g} was dropped at step {t}, and what it leads to may be as likely"
+    why = f"a prefix of log-likelihood {best:.4g} was dropped at step {t}, and what it leads to may be likelier"
     return False, why, best
+
+
+def none_at_all(model: Model, length: int, dropped: Many[float]) -> str:
+    """That no sequence is so long, where that is why a search found none; else nothing.
+
+    dropped   the best total that was given up at each of the steps, in the last of which nothing was left
+    """
+    longest = len(dropped) - 1
+    own = getattr(model, "sequences", None)
+    if own is not None and not own(length):
+        longest = next((t for t in range(length - 1, 0, -1) if own(t)), 0) if length < 10_000 else longest
+    elif max(dropped, default=-math.inf) > -math.inf:
+        return ""
+    nothing = f"no sequence of length {length} has a positive probability in {noun(model)}"
+    return f"{nothing}: none goes beyond w_{longest}"
 
 
 def step_of(
@@ -131,4 +146,6 @@ def at_most(total: float, t: int, length: int, penalty: float | None) -> float:
     return total / (length if (penalty > 0) == (total < 0) else t + 1) ** penalty if total > -math.inf else total
 
 
-__all__ = ["Frontier", "at_most", "normalised", "possible", "sequences", "step_of", "verdict", "whole_step"]
+__all__ = [
+    "Frontier", "at_most", "none_at_all", "normalised", "possible", "sequences", "step_of", "verdict", "whole_step",
+]  # fmt: skip

@@ -63,8 +63,8 @@ def sample(
             frontier = frontier.grown(model, step, growing, growing, state)
     extensions = sum(s.extensions for s in steps)
     search = PrefixSearch(
-        "sample", model, length, len(steps), extensions, False, "it was drawn at random", 0.0, tuple(steps), eos_number,
-        tuple(_drawn_order(steps, count).tolist()),
+        "sample", model, length, len(steps), extensions, False, "it was drawn at random", 0.0, None, tuple(steps),
+        eos_number, None, tuple(_drawn_order(steps, count).tolist()),
     )  # fmt: skip
     return sequences(search, search.answers)
 

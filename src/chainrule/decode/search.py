@@ -29,8 +29,7 @@ class Step:
     ended        (K,), whether w_t, or an earlier word, is `eos`; what has ended is carried along, unchanged
     ranks        (K,), its place in the order of ties
     group        (K,), which group of a diverse beam it belongs to
-    pruned       the largest total among the extensions that were not kept, −inf where there are none; of several groups
-                 a number that none of them exceeds
+    pruned       the largest total among the extensions that were not kept; −inf where there are none
     extensions   how many were scored
     """
 
@@ -83,9 +82,10 @@ class Search:
     length       T
     calls        how often the model was asked, for many prefixes at a time
     extensions   how many pairs of a prefix and a next word of positive probability were scored
-    exact        whether the first answer is known to be the most likely sequence
+    exact        whether the first answer is known to be the most likely of the sequences that were asked for
     why          why it is, or need not be
-    bound        no sequence has a larger log-likelihood
+    bound        no sequence that was asked for has a larger log-likelihood
+    end          the number of the word that sequences were asked to end in; None: any
     """
 
     decoder: str
@@ -96,6 +96,7 @@ class Search:
     exact: bool
     why: str
     bound: float
+    end: int | None
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -148,9 +149,10 @@ class Search:
 class PrefixSearch(Search):
     """A search that extends prefixes: greedy, beam, sampling and exhaustive.
 
-    steps     what was kept at t = 1, 2, …
-    eos       the number of the word that ends a sequence; None: no word does
-    answers   where the sequences that were answered stand in the last step, best first; exhaustively the best alone
+    steps            what was kept at t = 1, 2, …
+    eos              the number of the word that ends a sequence; None: no word does
+    length_penalty   α, where sequences were ranked by log p / T^α
+    answers          where the sequences that were answered stand in the last step, best first; exhaustively the best
 
     It holds O(B T) numbers; the pictures ask the model once more for the branches that were not kept.
 
@@ -165,6 +167,7 @@ class PrefixSearch(Search):
 
     steps: tuple[Step, ...]
     eos: int | None
+    length_penalty: float | None
     answers: tuple[int, ...]
 
     def prefix(self, t: int, k: int) -> tuple[int, ...]:
@@ -173,7 +176,8 @@ class PrefixSearch(Search):
 
     def pruned_at(self, words: Iterable[Any]) -> Departure | None:
         """Where these words, at most T of them, were lost: the step at which their beginning was not kept, or after
-        which it was given up since nothing it leads to could rank among the best. None where they were not lost.
+        which it was given up since nothing it leads to could rank among the best. None where all of its beginnings
+        were kept, whether it is among the answers or not.
 
         Raises NamingError for a word that is not in the vocabulary, InputError for what is no sequence of the search.
         """

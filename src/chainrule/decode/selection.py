@@ -1,7 +1,7 @@
 """The k largest of many, by selection and not by sorting, and what happens to ties.
 
 Ties, here and in every decoder: log-likelihoods that are equal as floats are ordered by the number of the last word,
-smaller first, then by that of the word before it, and so on. It is the order in which Viterbi's pointers choose.
+smaller first, then by that of the word before it, and so on. It is the order in which Viterbi's recursion meets them.
 """
 
 from __future__ import annotations

@@ -46,6 +46,7 @@ class Tree:
     """
 
     noun, proper = "a tree", "tree.normalised()"
+    start: Any = None  # the word before the first; None: the beginning
 
     def __init__(self, branches: Mapping[Any, Any]):
         self._build(list(rows_of_mapping(branches)))
@@ -277,7 +278,9 @@ class Tree:
         kept = np.concatenate(ranges)
         places = np.zeros(self._outside, np.int64)  # the node itself becomes the root, 0
         places[kept] = np.arange(1, len(kept) + 1)
-        return self._with(self._word[kept], self._log_p[kept], places[self._parent[kept]])
+        below_it = self._with(self._word[kept], self._log_p[kept], places[self._parent[kept]])
+        below_it.start = self._named(node)
+        return below_it
 
     def normalised(self) -> Tree:
         """The tree with each set of siblings scaled to sum to 1, as sampling needs them: log p − log Σ exp(log p).

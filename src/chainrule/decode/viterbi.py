@@ -9,6 +9,7 @@ from typing import cast
 import numpy as np
 
 from .asked import asked, word
+from .backwards import read_back
 from .chain import Trellis
 from .errors import NoSequence, NotMarkov
 from .exhaustive import LIMIT
@@ -22,18 +23,18 @@ def viterbi(model: Model, length: int, *, eos: Hashable | None = None, end: Hash
     """The likeliest sequence of a Markov model, exactly, in O(T N²) time and O(T N) space.
 
     δ_1(j) = log p(w_1 = j | w_0),  δ_t(j) = max_i δ_{t−1}(i) + log p(w_t = j | w_{t−1} = i), and a_t(j) is the i that
-    attains it; the path is read backwards from argmax_j δ_T(j) (Viterbi 1967; Rabiner 1989, §III.B). Pointers are found
-    along the path only, from δ. A call of the model is counted for each step: what follows each of N words.
+    attains it; the path is read backwards from argmax_j δ_T(j) (Viterbi 1967; Rabiner 1989, §III.B). Only the path's
+    own predecessors are looked for, from δ. A call of the model is counted for each step: what follows each of N words.
 
     model    one with ``trellis(length)``: a Markov chain, a bigram model, the hidden states of an HMM given what it
              emitted, or a tree whose p(w_t | w_0 … w_{t−1}) happens to depend on w_{t−1} alone
     length   T, at least 1; with `eos` the largest length
     eos      the word that ends a sequence
-    end      the word that w_T must be
+    end      the word that the sequence must end in
 
-    Ties: the smaller last word, then the smaller predecessor; where prefixes of unequal log-likelihoods become equal by
-    rounding alone, `exhaustive` and `k_best` may put another path of the same log-likelihood first. Raises NotMarkov,
-    NoSequence where no sequence has a positive probability, InputError.
+    Ties as everywhere: the smaller last word, then the smaller word before it, and so on. So the path may part from the
+    pointers a_t where prefixes of unequal log-likelihoods have become equal by rounding. Raises NotMarkov, NoSequence
+    where no sequence has a positive probability, InputError.
 
     >>> from chainrule.decode import MarkovChain, viterbi
     >>> best = viterbi(MarkovChain([[0.6, 0.4], [0.1, 0.9]], start=0), length=3)
@@ -44,12 +45,12 @@ def viterbi(model: Model, length: int, *, eos: Hashable | None = None, end: Hash
     eos_number, end_number = word(model, eos), word(model, end)
     delta = recursion(trellis)
     last = reachable_end(delta[-1], trellis, end, end_number)
-    path = traced(trellis, delta, int(last.argmax()))
-    total = float(last.max())
+    paths, totals = read_back(trellis, delta, last[:, None], 1)
+    path, total = paths[0], float(totals[0])
     search = TrellisSearch(
         "viterbi", model, trellis.length, trellis.length, scored(trellis, delta, eos_number), True,
-        "δ_t(j) is the maximum over all prefixes that end in j, by induction over t", total, trellis, delta, (path,),
-        eos_number,
+        "δ_t(j) is the maximum over all prefixes that end in j, by induction over t", total, end_number, trellis, delta,
+        (path,), eos_number,
     )  # fmt: skip
     return sequence(search, path, total, eos_number)
 
@@ -99,15 +100,6 @@ def reachable_end(last: np.ndarray, trellis: Trellis, end: Hashable | None, numb
     return last
 
 
-def traced(trellis: Trellis, delta: np.ndarray, last: int) -> np.ndarray:
-    """The path that ends in w_T = last, by the pointers along it."""
-    path = np.empty(trellis.length, np.int64)
-    path[-1] = last
-    for t in range(trellis.length, 1, -1):
-        path[t - 2] = (delta[t - 2] + trellis.step(t)[:, path[t - 1]]).argmax()
-    return path
-
-
 def scored(trellis: Trellis, delta: np.ndarray, eos: int | None) -> int:
     """How many (i, j) of positive probability the recursion looked at, of those i that can be reached and go on."""
     reached = delta > -np.inf
@@ -128,4 +120,4 @@ def sequence(search: TrellisSearch, path: np.ndarray, total: float, eos: int | N
     return Sequence(search.vocabulary.words(words), total, None, finished, search)
 
 
-__all__ = ["markov_trellis", "reachable_end", "recursion", "scored", "sequence", "traced", "viterbi"]
+__all__ = ["markov_trellis", "reachable_end", "recursion", "scored", "sequence", "viterbi"]
