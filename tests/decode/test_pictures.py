@@ -15,9 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.decode import (
+    HMM,
     MarkovChain,
     Search,
     Tree,
+    after,
     beam_search,
     exhaustive,
     greedy,
@@ -30,7 +32,7 @@ from chainrule.decode.pictures.columns import spans
 from chainrule.decode.pictures.growing import branches
 from chainrule.decode.pictures.ink import wrapped
 from chainrule.decode.pictures.trellis import TrellisPicture
-from chainrule.decode.pictures.words import cells, clipped, padded, spelled
+from chainrule.decode.pictures.words import cells, clipped, padded, short, spelled
 from chainrule.graph.errors import InputError, OutputError
 from chainrule.views.runs import Run, width
 
@@ -51,6 +53,11 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 WEATHER = MarkovChain(
     [[0.6, 0.3, 0.1], [0.4, 0.4, 0.2], [0.0, 0.5, 0.5]], start="rain", words=["sun", "rain", "snow"]
 )  # fmt: skip
+
+HIDDEN = HMM(
+    [0.6, 0.4], [[0.7, 0.3], [0.4, 0.6]], [[0.1, 0.4, 0.5], [0.6, 0.3, 0.1]],
+    states=["rainy", "sunny"], words=["walk", "shop", "clean"],
+).given(["walk", "shop", "clean", "clean"])  # fmt: skip
 
 
 def letters(n: int = 26, seed: int = 3) -> MarkovChain:
@@ -78,6 +85,14 @@ EXAMPLES: dict[str, Any] = {
     "k best": lambda: k_best(WEATHER, 5, 3)[0].search,
     "k best of 60": lambda: k_best(chain(60, 5), 6, 5)[0].search,
     "ends": lambda: viterbi(sentences(), 4, eos="</s>").search,
+    "fold of 5": lambda: viterbi(chain(5, 2), 20).search,
+    "fold of 30": lambda: viterbi(chain(30, 2), 20).search,
+    "fold of the k best": lambda: k_best(chain(5, 2), 30, 3)[0].search,
+    "folded beam": lambda: beam_search(chain(30, 2), 18, 10)[0].search,
+    "asked end": lambda: viterbi(WEATHER, 5, end="rain").search,
+    "asked end of all": lambda: exhaustive(STANDARD, 3, end="ellipse").search,
+    "hidden": lambda: viterbi(HIDDEN, 4, end="rainy").search,
+    "hidden beam": lambda: beam_search(HIDDEN, 4, 2)[0].search,
 }  # fmt: skip
 
 
@@ -99,7 +114,8 @@ def texts(svg: str) -> list[tuple[str, float, float, float, float]]:
         if moved:
             dx, dy = dx + float(moved[1]), dy + float(moved[2])
         if element.tag.endswith("}text"):
-            words, size = element.text or "", float(element.get("font-size", 0))
+            lowered = ("_" * bool(e.get("font-size")) + (e.text or "") for e in element)
+            words, size = "".join([element.text or "", *lowered]), float(element.get("font-size", 0))
             w, x, y = width([Run(words)], size) / 1.1, float(element.get("x", 0)) + dx, float(element.get("y", 0)) + dy
             x -= {"middle": w / 2, "end": w}.get(element.get("text-anchor", "start"), 0)
             found.append((words, x, y - 0.7 * size, x + w, y + 0.2 * size))
@@ -112,6 +128,28 @@ def texts(svg: str) -> list[tuple[str, float, float, float, float]]:
 
 def names(svg: str) -> list[str]:
     return [words for words, *_ in texts(svg)]
+
+
+def said(svg: str) -> str:
+    """All its texts in a row: a sentence is there whole, on however many lines it stands."""
+    return " ".join(names(svg))
+
+
+def points(d: str) -> list[tuple[float, float]]:
+    """Points along a path of M, L, H and C, no farther apart than 2."""
+    found: list[tuple[float, float]] = []
+    at = np.zeros(2)
+    for letter, rest in re.findall("([MLHC])([^MLHC]*)", d):
+        numbers = [float(x) for x in rest.split()]
+        ends = np.array([(numbers[0], at[1])] if letter == "H" else [*zip(numbers[::2], numbers[1::2])])
+        if letter != "M":
+            corners = np.array([at, *ends])
+            u = np.linspace(0, 1, 2 + int(np.abs(np.diff(corners, axis=0)).sum() / 2))[:, None]
+            n = len(corners) - 1
+            curve = sum(math.comb(n, k) * u**k * (1 - u) ** (n - k) * corner for k, corner in enumerate(corners))
+            found += map(tuple, np.asarray(curve).tolist())
+        at = ends[-1]
+    return found
 
 
 # What can be said of every picture
@@ -129,6 +167,19 @@ def test_no_text_stands_on_another_nor_outside(example: Search):
     for (a, *one), (b, *other) in itertools.combinations(boxes, 2):
         apart = one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
         assert apart, f"{a!r} at {one} stands on {b!r} at {other}"
+
+
+def test_no_line_runs_over_a_text(example: Search):
+    """What is drawn later lies above: no line comes after a text that it crosses."""
+    lines: list[tuple[float, float]] = []
+    for element in reversed([e for e in parsed(example.svg()).iter() if e.tag.endswith(("}path", "}text"))]):
+        if (d := element.get("d")) is not None:
+            lines += points(d) if not set(d) & set("lZ") and not d.startswith("M-") else []  # crosses, stars, legends
+        elif lines and element.get("x") != "0":
+            (_, left, top, right, bottom) = texts(f"<svg>{ET.tostring(element, encoding='unicode')}</svg>")[0]
+            x, y = np.array(lines).T
+            assert not ((left < x) & (x < right) & (top < y) & (y < bottom)).any(), element.text
+    assert len(lines) > 100
 
 
 def test_no_box_stands_on_another_nor_on_a_text(example: Search):
@@ -166,7 +217,7 @@ def test_a_picture_is_one_that_any_page_can_hold(example: Search):
 
 def test_a_picture_stays_small(example: Search):
     w, h = (float(parsed(example.svg()).get(side, 0)) for side in ("width", "height"))
-    assert 100 < w < 1900 and 100 < h < 1500
+    assert 100 < w < 2100 and 100 < h < 1500
     lines = example.text().splitlines()
     assert len(lines) < 110 and max(map(cells, lines)) <= 100
 
@@ -253,10 +304,89 @@ def test_greedy_and_exhaustive_search_of_the_standard_tree():
 
 
 def test_exhaustive_search_marks_the_best_that_ends_as_asked():
-    search: Any = exhaustive(STANDARD, 3, end="ellipse").search
-    assert "★ a blue ellipse    log p = −9.3\n" in search.text()
+    search: Any = EXAMPLES["asked end of all"]()
+    text, svg = search.text(), search.svg()
+    assert "★ a blue ellipse    log p = −9.3\n" in text
     best = next(b for b in walked(search) if b.rank == 1)
     assert best.word == "ellipse" and best.total == pytest.approx(-9.3)
+    assert "This is the maximum of those that end in 'ellipse': every sequence was scored." in text
+    assert "the maximum of those that end in 'ellipse'" in said(svg)
+    assert {b.word for b in walked(search) if b.t == 3 and not b.excluded} == {"ellipse"}
+    assert re.search(r"× square +−3\.5   −8\.2  excluded\n", text) and text.count("  excluded\n") == 18
+    assert svg.count('text-decoration="line-through"') == 18
+    for shown in (text, said(svg)):
+        assert "excluded, for it does not end in 'ellipse'" in shown
+    assert "excluded" not in EXAMPLES["exhaustive"]().text() + EXAMPLES["exhaustive"]().svg()
+
+
+def test_what_ended_early_is_excluded_where_another_end_was_asked_for():
+    search: Any = exhaustive(sentences(), 3, eos="</s>", end="cats").search
+    found = [b for b in walked(search) if b.ended]
+    assert found and all(b.excluded for b in found) and min(b.t for b in found) < 3
+    assert not any(b.excluded for b in walked(exhaustive(sentences(), 3, eos="</s>", end="</s>").search) if b.ended)
+
+
+def test_a_tree_of_hidden_states_tells_what_its_numbers_are():
+    search = EXAMPLES["hidden beam"]()
+    text, svg = search.text(), search.svg()
+    for shown in (text, said(svg)):
+        assert "log p(z_t, x_t | z_t−1)" in shown and "log p(z_1 … z_t, x_1 … x_t)" in shown
+        assert "w_t" not in shown and "word" not in shown and "x_3 = clean" in shown
+    assert "N = 2 states" in text and "t = 2, x_2 = shop: kept 2 of 4" in text
+    assert "sunny rainy: log p(rainy, shop | &lt;BOS&gt; sunny) = −1.83" in svg
+
+
+def test_a_tree_begins_in_the_word_that_the_model_was_given():
+    search = beam_search(after(STANDARD, ["the"]), 2, 2)[0].search
+    assert "\nthe\n├─★ red" in search.text() and "w_0 = the" in search.text()
+    assert "the" in names(search.svg()) and "w_0 = the." in said(search.svg())
+    assert "<BOS>" not in search.text() + said(search.svg())
+    assert "w_0 = <BOS>." in said(EXAMPLES["standard"]().svg())
+
+
+def test_what_a_length_penalty_ranks_by_is_shown():
+    search: Any = EXAMPLES["penalty"]()
+    found = walked(search)
+    assert all((b.ranked is not None) == (b.ended or b.t == 12) for b in found)
+    assert all(b.ranked == pytest.approx(b.total / b.t) for b in found if b.ranked is not None)
+    places = [b.ranked or 0 for b in sorted(found, key=lambda b: b.rank) if b.rank]
+    assert len(places) == 3 and places == sorted(places, reverse=True)
+    text, svg = search.text(), search.svg()
+    best = short(places[0])
+    assert f"ranked by log p / T^α = {best}\n" in text and "ranked: by log p / T^α, α = 1" in text
+    assert re.search(rf"★ </s> +−1\.06 +−2\.82 +{best}  the best, ended\n", text)
+    assert f"−2.82 ({best})" in names(svg) and "log p / T^α, α = 1" in said(svg)
+    assert "T^α" not in EXAMPLES["ended"]().text() + EXAMPLES["ended"]().svg()
+
+
+def test_what_is_hidden_behind_a_fold_is_counted():
+    """Of what was kept at the step behind it: what begins with a shown prefix before it is shown or counted there."""
+    for search in (EXAMPLES["folded beam"](), EXAMPLES["long"](), EXAMPLES["penalty"]()):
+        tree = branches(search)  # type: ignore[arg-type]
+        fold = next(c.span for c in tree.columns if c.span.folded)
+        first, last, words = fold.first - 1, fold.last + 1, search.vocabulary
+        step = search.steps[last - 1]  # type: ignore[attr-defined]
+        kept = [tuple(map(str, words.words(search.prefix(last, k)))) for k in range(len(step))]  # type: ignore[attr-defined]
+        for b in (b for b in tree.root.walk() if b.t == first and b.kept and not b.ended):
+            behind = sum(prefix[:first] == tuple(b.whole.split()) for prefix in kept)
+            shown = sum(c.kept and (c.t == last or c.ended) for c in b.children)
+            assert behind == shown + b.hidden[0]
+            assert (behind == 0) == (b.lost is not None and b.lost <= last) == tree.gone(b, True)
+
+
+def test_a_folded_beam_says_what_it_does_not_show():
+    search = EXAMPLES["folded beam"]()
+    svg = names(search.svg())
+    assert "… 4 more kept at t = 16" in svg and "11 steps left out" in svg
+    assert {"× 5", "× 6", "× 8", "nothing left of it at t = 6"} <= set(svg)
+    assert "… 4 more kept at t = 15" in search.text()  # which has a column more
+
+
+def test_the_legend_explains_marks_that_are_there():
+    shown = names(EXAMPLES["ended"]().svg())
+    mark = next(w for w in shown if re.fullmatch(r"× \d", w))
+    assert f"ended, and dropped at t = {mark[2:]}" in shown
+    assert shown.count(mark) >= 2 and not any("at t = 4" in w for w in shown if "× 4" not in shown)
 
 
 def test_a_tree_up_to_a_step():
@@ -312,10 +442,10 @@ def test_the_model_is_asked_as_the_search_asked_it():
 
 
 def test_a_large_vocabulary_is_counted():
-    model = chain(5000, 1)
+    model = chain(2000, 1)
     search = beam_search(model, 4, 5)[0].search
     text = search.text()
-    assert re.search(r"… 4,99\d more +≤ −", text) and len(text.splitlines()) < 100
+    assert re.search(r"… 1,99\d more +≤ −", text) and len(text.splitlines()) < 100
     assert max(map(cells, text.splitlines())) <= 100
     assert len(parsed(search.svg()).findall(".//{*}text")) < 400
 
@@ -338,7 +468,7 @@ def test_a_long_search_is_folded():
     ]  # fmt: skip
     over = [b for b in tree.root.walk() if b.skipped]
     assert over and all((b.t, b.skipped) == (28, 23) for b in over)
-    assert re.search(r"└┄● \w +\S+ +\S+ +22 words skipped\n", search.text())
+    assert re.search(r"└┄22┄● \w +\S+ +\S+\n", search.text()) and "┄22┄ 22 words left out" in search.text()
     part = branches(search, 12)
     assert part.columns[-1].span.first == 12 and max(b.t for b in part.root.walk()) == 12
 
@@ -467,11 +597,62 @@ def test_what_is_impossible_is_absent():
     assert len(arrows) == 2 + 3 + 3 + 1
 
 
-def test_an_ended_path_is_told_up_to_its_end():
+def test_an_ended_path_is_told_and_drawn_up_to_its_end():
     words = viterbi(sentences(), 4, eos="</s>", end="</s>")
-    text = words.search.text()
-    assert f"★ {words.text}    log p" in text and len(words.words) < 4
-    assert "</s> </s>" not in text
+    search: Any = words.search
+    text, svg = search.text(), search.svg()
+    assert f"★ {words.text}    log p" in text and len(words.words) == 2
+    assert "</s> </s>" not in text and "0.00" not in names(svg)
+    assert re.search(r"\n</s> +−∞ +★ −2\.26 ←I +−2\.26 ←</s> +−2\.26 ←</s>\n", text)
+    picture = TrellisPicture(search)
+    assert picture.ends == [2] and [picture.on(t, 6) for t in (2, 3, 4)] == [(1,), (), ()]
+    assert svg.count('stroke-width="3.4"') == 2 + 1  # and the legend
+    star, node = re.findall(r'<path d="M(\S+) [^"]*Z"', svg), re.findall(r'<rect x="(\S+)"[^>]*stroke-width="2.4"', svg)
+    assert len(star) == 1 and float(node[-1]) < float(star[0]) < float(node[-1]) + 100  # beside the node at t = 2
+    several: Any = k_best(sentences(), 5, 4, eos="</s>")[0].search
+    assert TrellisPicture(several).ends == [2, 3, 3, 4]
+
+
+def test_a_path_that_ends_in_a_fold_is_drawn_to_the_step_behind_it():
+    P = np.zeros((20, 3, 3))
+    P[:] = [[0.1, 0.9, 0], [0.9, 0.1, 0], [0, 0, 1]]
+    P[8] = [0, 0, 1]
+    search: Any = viterbi(MarkovChain(P, start="a", words=["a", "b", "."]), 20, eos=".").search
+    assert TrellisPicture(search).ends == [18] and "★ babababa.    log p" in search.text()
+    assert search.svg().count('stroke-dasharray="1.5 6"') == 1
+
+
+def test_ends_that_were_not_asked_for_are_excluded():
+    search = EXAMPLES["asked end"]()
+    text, svg = search.text(), search.svg()
+    assert "This is the maximum of those that end in 'rain':" in text
+    assert "This is the maximum of those that end in 'rain':" in said(svg)
+    assert re.search(r"\nsun .* × −2\.96 ←sun\n", text) and re.search(r"\nrain .* ★ −3\.65 ←sun\n", text)
+    assert text.count("×") == 2 + 1 and svg.count("line-through") == 2 + 1  # and the legends
+    for shown in (text, said(svg)):
+        assert "excluded, for it does not end in 'rain'" in shown
+    assert "excluded" not in search.text(4) + said(search.svg(4)) + EXAMPLES["trellis"]().text()
+
+
+def test_a_trellis_of_hidden_states_tells_what_its_numbers_are():
+    search = EXAMPLES["hidden"]()
+    text, svg = search.text(), search.svg()
+    assert "N = 2 states" in text and re.search(r"\nx_t +walk +shop +clean +clean\n", text) and "z_0 = <BOS>" in text
+    assert "the largest log p(z_1 … z_t, x_1 … x_t) of the paths to j at t" in text
+    assert "In each node: the state, and δ, the largest log p(z_1 … z_t, x_1 … x_t)" in said(svg)
+    assert "Beside a way: log p(z_t, x_t | z_t−1)." in said(svg)
+    assert {f"x_{t} = {x}" for t, x in enumerate(["walk", "shop", "clean", "clean"], 1)} <= set(names(svg))
+    assert "w_" not in text + said(svg)
+    assert "maximum of those that end in 'rainy'" in text
+    assert "x_" not in EXAMPLES["trellis"]().text() + said(EXAMPLES["trellis"]().svg())
+    later = viterbi(HIDDEN.after(["sunny", "rainy"]), 2).search
+    assert re.search(r"\nx_t +clean +clean\n", later.text()) and "z_0 = rainy" in later.text()
+
+
+def test_one_word_is_not_words():
+    model = MarkovChain([[1.0]], words=["on"])
+    assert "N = 1 word, T = 2" in viterbi(model, 2).search.text()
+    assert "N = 1 word, T = 2" in greedy(model, 2).search.text()
 
 
 def test_the_k_best_have_strokes_of_their_own():
@@ -482,7 +663,12 @@ def test_the_k_best_have_strokes_of_their_own():
     strokes = re.findall(r'<path d="(M[^"]*)" fill="none" stroke="\S+" stroke-width="(?:3.4|2.6)"', svg)
     assert len(strokes) == 3 * (5 + 1) and len({d for d in strokes if d != "M-15 0H15"}) == 3 * 5
     assert {"1: sun sun sun sun sun, −2.96", "3: sun sun sun sun rain, −3.65"} <= set(names(svg))
-    assert "● 2. rain sun sun sun sun    log p = −3.37" in search.text()
+    text = search.text()
+    assert "● 2. rain sun sun sun sun    log p = −3.37" in text
+    assert "←i: the word before on the best path to j; other paths are listed above" in text
+    nine = k_best(WEATHER, 5, 9)
+    listed = [f"{k}. {found.text}    log p" for k, found in enumerate(nine, 1)]
+    assert len(listed) == 9 and all(line in nine[0].search.text() for line in listed)
 
 
 def test_a_large_trellis_leaves_out_and_says_so():
@@ -582,6 +768,7 @@ def test_spans_cover_all_steps_once(length: int, most: int):
 @given(st.text("ab  ", max_size=60), st.floats(20, 200))
 def test_wrapped_lines_keep_every_word(words: str, room: float):
     lines = wrapped(words, room, 14)
+    assert "log p(w_1 … w_t) = −1" in wrapped(f"{words} log p(w_1 … w_t) = −1 {words}", 160, 14)
     assert all(width([Run(line)], 14) <= room for line in lines)
     if all(width([Run(word)], 14) <= room for word in words.split(" ")):
         assert " ".join(lines) == words.strip() or " ".join(lines).split() == words.split()

@@ -272,8 +272,8 @@ class HiddenPath:
     noun, proper = "a hidden Markov model given its words", "hmm.posterior(x)"
     unit, factor, product = "states", "log p(z_t, x_t | z_t−1)", "log p(z_1 … z_t, x_1 … x_t)"
 
-    def __init__(self, hmm: HMM, x: np.ndarray):
-        self.hmm, self.vocabulary, self.start, self._x = hmm, hmm.states, hmm.start, x
+    def __init__(self, hmm: HMM, x: np.ndarray, start: Any = None):
+        self.hmm, self.vocabulary, self.start, self._x = hmm, hmm.states, start, x
         self.local = hmm.log_emission.T[x]  # (T, S), log p(x_t | z_t)
 
     @property
@@ -302,8 +302,8 @@ class HiddenPath:
         if -np.inf in scores:
             named, at = self.vocabulary.words(states), scores.index(-np.inf) + 1
             raise NoSequence(f"the states {named!r} have probability 0 behind the words given, from t = {at} on")
-        last = self.vocabulary[int(states[-1])]
-        return HiddenPath(self.hmm._from(self.hmm.log_transition[states[-1]], last), self._x[len(states) :])
+        later = self.hmm._from(self.hmm.log_transition[states[-1]], self.hmm.start)
+        return HiddenPath(later, self._x[len(states) :], self.vocabulary[int(states[-1])])
 
     def trellis(self, length: int) -> Trellis:
         """What Viterbi's recursion needs; the first `length` of the words count. Raises InputError beyond the last."""
@@ -321,7 +321,7 @@ class HiddenPath:
 class _Posterior(MarkovChain):
     """p(z | x), of logarithms, as some are of numbers too small for a float64."""
 
-    noun = "the posterior of a hidden Markov model"
+    noun, unit = "the posterior of a hidden Markov model", "states"
 
     def __init__(self, states: Vocabulary, first: np.ndarray, steps: np.ndarray):
         self.vocabulary, self.start, self.log_first = states, None, first

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .columns import Span
+from .words import Numbers, short
 
 
 @dataclass(eq=False)
@@ -28,7 +29,10 @@ class Branch:
     times      how often it is held: by samples
     groups     the groups of a diverse beam that hold it
     skipped    how many words between its parent and this one are not shown
-    hidden     of its extensions, how many were kept, and how many not, that are not shown; and the best of the latter
+    hidden     of its extensions, how many were kept, and how many not, that are not shown; and the best of the latter.
+               Before steps that are folded: how many that begin with it were kept after these, and are not shown
+    excluded   whether it ends in another word than was asked for
+    ranked     log p / T^α of a whole sequence, where sequences are ranked by that
     """
 
     t: int
@@ -46,12 +50,19 @@ class Branch:
     groups: tuple[int, ...] = ()
     skipped: int = 0
     hidden: tuple[int, int, float] = (0, 0, -np.inf)
+    excluded: bool = False
+    ranked: float | None = None
     children: list[Branch] = field(default_factory=list)
 
     @property
     def rest(self) -> bool:
         """Whether some of its extensions are not shown."""
         return self.hidden[0] + self.hidden[1] > 0
+
+    @property
+    def out(self) -> bool:
+        """Whether it cannot become an answer: it was not kept, or does not end as was asked for."""
+        return self.excluded or not self.kept
 
     @property
     def whole(self) -> str:
@@ -101,7 +112,9 @@ class Branches:
     steps     how many the search made
     early     whether it ended before T words, for nothing that was still growing could become an answer
     decoder   whose tree it is
-    best      the words of the best answer, and its log-likelihood; None of samples, and of a part
+    best      the words of the best answer, its log-likelihood, and log p / T^α where that ranks; None of samples, and
+              of a part
+    end       the word that was asked for as the last
     """
 
     root: Branch
@@ -110,7 +123,8 @@ class Branches:
     steps: int
     early: bool
     decoder: str
-    best: tuple[str, float] | None
+    best: tuple[str, float, float | None] | None
+    end: str
 
     @property
     def over(self) -> bool:
@@ -133,7 +147,14 @@ class Branches:
     @property
     def lost(self) -> str:
         """What a branch is that it has not."""
-        return "not drawn" if self.decoder == "sample" else "dropped"
+        other = f"excluded, for it does not end in {self.end}"
+        return {"sample": "not drawn", "exhaustive": other}.get(self.decoder, "dropped")
+
+    def answer(self, number: Numbers) -> str:
+        """How likely the best answer is."""
+        _, total, ranked = self.best or ("", -np.inf, None)
+        by = "" if ranked is None else f", ranked by log p / T^α = {short(ranked)}"
+        return f"log p = {number(total)}{by}"
 
     def fate(self, branch: Branch) -> str:
         """What became of a prefix, as far as the picture goes."""
@@ -148,6 +169,8 @@ class Branches:
             parts.append(f"group{'s' if len(branch.groups) > 1 else ''} {', '.join(map(str, branch.groups))}")
         if branch.ended:
             parts.append("ended")
+        if branch.excluded:
+            parts.append("excluded")
         if branch.lost is not None and branch.lost <= self.step:
             parts.append(f"{'dropped' if branch.ended else 'nothing left of it'} at t = {branch.lost}")
         if self.given_up(branch):
@@ -157,9 +180,16 @@ class Branches:
     def rest(self, branch: Branch) -> str:
         """How many of its extensions are not shown."""
         kept, dropped, _ = branch.hidden
+        if (fold := self.columns[branch.column].span).folded:
+            return f"… {kept:,} more {self.held} at t = {fold.last + 1}"
         if self.decoder == "exhaustive" or not kept:
             return f"… {kept + dropped:,} more"
         return f"… {kept:,} more {self.held}" + (f", {dropped:,} {self.lost}" if dropped else "")
+
+    def gone(self, branch: Branch, at_end: bool) -> bool:
+        """Whether nothing is left of it, now or at the end of the search, which nothing behind it shows."""
+        step = self.steps if at_end else self.step
+        return branch.lost is not None and branch.lost <= step and not branch.rest and not branch.children
 
     def given_up(self, branch: Branch) -> bool:
         """Whether the search ended while this was still growing."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...graph.errors import InputError
 from ..asked import whole
-from .words import Numbers, counted, spelled
+from .words import Numbers, clipped, counted, spelled
 
 if TYPE_CHECKING:
-    from ..search import Search
+    from ..search import PrefixSearch, Search
 
 _NAMES = {
     "greedy": "greedy search", "beam": "beam search", "sample": "sampling", "exhaustive": "exhaustive search",
@@ -68,6 +68,57 @@ def beginning(search: Search) -> str:
     return "<BOS>" if start is None else spelled(start)
 
 
+def origin(search: Search) -> str:
+    """w_0 = the word, or z_0 of hidden states."""
+    return f"{'z' if units(search)[1] == 'states' else 'w'}_0 = {beginning(search)}"
+
+
+def units(search: Search) -> tuple[str, str]:
+    """What sequences are made of, one and many: words, or what the model says."""
+    many = getattr(search.model, "unit", "words")
+    return many.removesuffix("s"), many
+
+
+def factor(search: Search) -> str:
+    """What the scores of a model are: those that a word adds."""
+    return getattr(search.model, "factor", "log p(w_t | w_0 … w_t−1)")
+
+
+def product(search: Search) -> str:
+    """What their sum is."""
+    return getattr(search.model, "product", "log p(w_1 … w_t)")
+
+
+def seen(search: Search, t: int) -> str:
+    """x_t, where states stand behind words that are known."""
+    observed = getattr(search.model, "observed", ())
+    return spelled(observed[t - 1]) if 1 <= t <= len(observed) else ""
+
+
+def meanings(search: PrefixSearch) -> list[str]:
+    """What the numbers of a tree are."""
+    out = [f"{units(search)[0]}: {factor(search)}", f"total: {product(search)}"]
+    if search.length_penalty is not None:
+        out.append(f"ranked: by log p / T^α, α = {search.length_penalty:g}")
+    return out if getattr(search.model, "start", None) is None else [*out, origin(search)]
+
+
+def ranked(search: PrefixSearch, total: float, t: int) -> float | None:
+    """log p / T^α of a sequence of t words, where sequences were ranked by that."""
+    return None if search.length_penalty is None else total / t**search.length_penalty
+
+
+def at_step(search: Search, span: Span) -> str:
+    """A column's step, with the word that was observed there."""
+    observed = "" if span.folded else seen(search, span.first)
+    return f"{span}, x_{span.first} = {clipped(observed)}" if observed else str(span)
+
+
+def asked_end(search: Search) -> str:
+    """The word that sequences were asked to end in."""
+    return "" if search.end is None else f"'{spelled(search.vocabulary[search.end])}'"
+
+
 def name(search: Search) -> str:
     """What the search is called."""
     return _NAMES.get(search.decoder, search.decoder)
@@ -85,9 +136,13 @@ def verdict(search: Search, number: Numbers) -> str:
         return "Drawn at random: likelier words come more often, and the likeliest sequence need not be among them."
     why = re.sub(r"-(?=\d)", "−", search.why)
     if search.exact:
-        return f"This is the maximum: {why}."
+        among = "" if search.end is None else f" of those that end in {asked_end(search)}"
+        return f"This is the maximum{among}: {why}."
     bound = "" if search.bound >= 0 else f" No sequence has a log p above {number(search.bound)}."
     return f"Not proved to be the maximum: {why}.{bound}"
 
 
-__all__ = ["Span", "asked_step", "beginning", "characters", "name", "spans", "verdict", "work"]
+__all__ = [
+    "Span", "asked_end", "asked_step", "at_step", "beginning", "characters", "factor", "meanings", "name", "origin",
+    "product", "ranked", "seen", "spans", "units", "verdict", "work",
+]  # fmt: skip

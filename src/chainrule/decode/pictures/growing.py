@@ -14,7 +14,7 @@ import numpy as np
 from ..model import ask, select
 from ..selection import in_order
 from .branches import Branch, Branches, Column
-from .columns import Span, asked_step, beginning, characters, spans
+from .columns import Span, asked_end, asked_step, beginning, characters, ranked, spans
 from .levels import Level, answers_of, chosen_of, levels_of
 from .words import listed, spelled
 
@@ -32,25 +32,27 @@ def branches(search: PrefixSearch, step: int | None = None, columns: int = 8, ro
     only a search so long that steps are folded is chosen anew, for its last steps to be seen.
     """
     at = asked_step(step, len(search.steps))
+    columns -= search.length_penalty is not None  # for each is wider
     until = len(search.steps) if len(search.steps) <= columns else at
     levels = levels_of(search)
     answers = answers_of(search, levels[-1]) if until == len(search.steps) else []
     shown = spans(until, columns)
     asker = _Asker(search, levels)
-    ranked = answers if search.decoder != "sample" else []
+    ordered = answers if search.decoder != "sample" else []
     for most, dropped in _TRIES:
         chosen = chosen_of(levels[: until + 1], shown, answers, most, search.decoder == "sample")
-        root = _Grower(search, levels, shown, chosen, asker, dropped, ranked).root
+        root = _Grower(search, levels, shown, chosen, asker, dropped, ordered).root
         if _rows(root) <= rows:
             break
     best = None
-    if ranked:
-        row = int(levels[-1].row[ranked[0]])
+    if ordered:
+        row = int(levels[-1].row[ordered[0]])
         words = search.vocabulary.words(search.prefix(len(search.steps), row))
-        best = listed(words, characters(search)), float(search.steps[-1].total[row])
+        total = float(search.steps[-1].total[row])
+        best = listed(words, characters(search)), total, ranked(search, total, len(words))
     heads = tuple(_column(search, levels, span) for span in shown)
     early = len(search.steps) < search.length
-    return Branches(root, heads, at, len(search.steps), early, search.decoder, best)
+    return Branches(root, heads, at, len(search.steps), early, search.decoder, best, asked_end(search))
 
 
 def _rows(branch: Branch) -> int:
@@ -139,6 +141,8 @@ class _Grower:
             if not span.folded and before_open:
                 self._dropped(span.first, column)
             before_open = not span.folded
+            if span.folded:
+                self._behind(span)
         for node in self.root.walk():
             node.children.sort(key=lambda b: (-b.log_prob, b.t))
 
@@ -172,7 +176,14 @@ class _Grower:
                 float(step.total[row]), True, bool(level.ended[u]), lost if lost <= final else None, rank, on,
                 int(level.times[u]), tuple(int(g) + 1 for g in groups), t - 1 - parent.t,
             )  # fmt: skip
+            self._whole(node, int(level.word[u]))
             parent.children.append(node)
+
+    def _whole(self, node: Branch, word: int) -> None:
+        """What whole sequences alone have."""
+        if node.ended or node.t == self.search.length:
+            node.ranked = ranked(self.search, node.total, node.t)
+            node.excluded = self.search.end is not None and word != self.search.end
 
     def _above(self, t: int, u: int) -> Branch:
         """The nearest beginning that is shown."""
@@ -198,9 +209,23 @@ class _Grower:
                 shown = spelled(self.search.vocabulary[int(word)])
                 ended = self.search.eos is not None and word == self.search.eos
                 parent.children.append(Branch(t, column, shown, prefix, float(log_prob), total, False, ended))
+                self._whole(parent.children[-1], int(word))
             kept = int(((now.parent == u) & ~now.carried).sum()) - sum(c.kept for c in parent.children)
             best = float(before.total[u] + fan.log_probs[most]) if most < len(fan.words) else -np.inf
             parent.hidden = (kept, fan.count - most, best)
+
+    def _behind(self, span: Span) -> None:
+        """Counts at each prefix before a fold what begins with it, was kept behind the fold, and is not shown."""
+        first, last = span.first - 1, span.last + 1
+        at = np.arange(len(self.levels[last].row))
+        for t in range(last, first, -1):
+            at = self.levels[t].parent[at]
+        before = self.levels[first]
+        hidden = np.bincount(at, minlength=len(before.row))
+        hidden -= np.bincount(at[self.chosen[last]], minlength=len(before.row))
+        for u in map(int, self.chosen[first]):
+            if not before.ended[u]:
+                self.nodes[first, u].hidden = (int(hidden[u]), 0, -np.inf)
 
     def _grew(self, t: int, u: int) -> bool:
         """Whether step t extended it: neither ended nor given up, with the whole of its group."""

@@ -6,16 +6,19 @@ told by colour is told by form too: boxes, dashes, strokes and signs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from ...views.runs import Run, shortened, width
+from ...views.runs import SMALL, Run, shortened, width
 from ...views.svg_pieces import ACCENT, INK, LINE, QUIET, framed, safe
 from ...views.svg_pieces import coordinate as n
+from .words import loose, tied
 
 PALE, BEST, OTHER = "#a3abb6", ACCENT, "#1f6aa5"
 MARGIN = 18.0
 LEGEND = 13.0
+_FORMULA = re.compile(r"log p\([^()]*\)|\b[wxz]_\d+ = |δ_t\(j\)")
 Entry = tuple[Sequence[str], str]
 """Of a legend: a sign, drawn around (0, 0) and 30 wide, and what it stands for."""
 
@@ -44,7 +47,17 @@ def text(
     style += ' font-weight="bold"' if bold else ""
     style += ' font-style="italic"' if italic else ""
     style += ' text-decoration="line-through"' if struck else ""
-    return f'<text x="{n(x)}" y="{n(y)}" font-size="{n(size)}" fill="{colour}"{style}>{safe(words)}</text>'
+    return f'<text x="{n(x)}" y="{n(y)}" font-size="{n(size)}" fill="{colour}"{style}>{_set(words, size)}</text>'
+
+
+def _set(words: str, size: float) -> str:
+    """The words, with the t of w_t lowered where that stands in a formula, and not in a word of a vocabulary."""
+    marked = _FORMULA.sub(lambda found: re.sub(r"_(t−1|t|\d+)", "\0\\1\0", found[0]), words)
+    first, *rest = map(safe, marked.split("\0"))
+    down, small = n(0.25 * size), n(SMALL * size)
+    for low, back in zip(rest[::2], rest[1::2]):
+        first += f'<tspan font-size="{small}" dy="{down}">{low}</tspan><tspan dy="-{down}">{back}</tspan>'
+    return first
 
 
 def path(d: str, colour: str, thick: float, dashes: str = "") -> str:
@@ -80,15 +93,15 @@ def star(x: float, y: float, r: float = 6.5, colour: str = BEST) -> str:
 
 
 def wrapped(words: str, room: float, size: float) -> list[str]:
-    """The text on lines that are at most so wide, broken at spaces; one word that is wider is cut."""
+    """The text on lines that are at most so wide, broken at spaces but in formulas; one word that is wider is cut."""
     lines, line = [], ""
-    for word in words.split(" "):
+    for word in tied(words).split(" "):
         longer = f"{line} {word}" if line else word
         if line and wide(longer, size) > room:
             lines.append(line)
             longer = word
         line = longer
-    return [cut(line, room, size) for line in [*lines, line]]
+    return [cut(loose(line), room, size) for line in [*lines, line]]
 
 
 def legend(entries: Iterable[Entry], room: float, top: float) -> tuple[list[str], float, float]:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from ...views.svg_pieces import safe
 from . import ink
 from .branches import Branch, Branches, by_column
-from .columns import name, verdict, work
+from .columns import at_step, factor, name, origin, product, seen, units, verdict, work
 from .growing import branches
-from .words import Numbers, counted
+from .words import Numbers, counted, short
 
 if TYPE_CHECKING:
     from ..search import PrefixSearch
@@ -83,12 +83,13 @@ class _Picture:
 
     def _total(self, branch: Branch) -> str:
         times = f" ×{branch.times}" if self.decoder == "sample" and branch.times > 1 else ""
-        return self.number(branch.total) + times
+        ranked = "" if branch.ranked is None else f" ({short(branch.ranked)})"
+        return self.number(branch.total) + times + ranked
 
     def _aside(self, branch: Branch, at_end: bool = False) -> str:
         """What more is to be known of a node; at the end of the search there is most."""
         words = [f"g{g}" for g in branch.groups]
-        if branch.ended and branch.lost is not None and (at_end or branch.lost <= self.tree.step):
+        if self.tree.gone(branch, at_end):
             words.append(f"× {branch.lost}")
         if self.tree.given_up(branch):
             words.append("given up")
@@ -118,10 +119,9 @@ class _Picture:
 
     def _head(self, k: int) -> list[str]:
         column = self.tree.columns[k - 1]
-        lines = [str(column.span)]
+        lines = [at_step(self.search, column.span), column.told(self.decoder)]
         if column.span.folded:
-            return [*lines, counted(column.span.last - column.span.first + 1, "step")]
-        lines.append(column.told(self.decoder))
+            lines[1] = f"{counted(column.span.last - column.span.first + 1, 'step')} left out"
         if column.dropped > -math.inf:
             best = "dropped ≤" if column.bounded else "best dropped"
             lines.append(f"{best} {self.number(column.dropped)}")
@@ -160,7 +160,7 @@ class _Picture:
         to = self.lefts[k] + self.labels[k]
         d = self._curve(parent, parent.column + 1, y, to)
         colour = ink.BEST if on == 1 else ink.INK
-        if not branch.kept:
+        if branch.out:
             colour = ink.QUIET
             out = ink.path(d, ink.PALE, 1, "4 3") + ink.cross(to - 1, y)
         else:
@@ -197,7 +197,7 @@ class _Picture:
         k, y = branch.column, self.y[branch]
         x = self.lefts[k] + self.labels[k] if k else ink.MARGIN
         wide_box, word = self.words[k], self._word(branch)
-        if not branch.kept:
+        if branch.out:
             out = ink.text(word, x + 7, y + 5, _WORD, ink.QUIET, struck=True)
             return out + ink.text(self._total(branch), x + wide_box + 8, y + 4.5, _TOTAL, ink.QUIET)
         on, rank = self.tree.on(branch), self.tree.rank(branch)
@@ -222,8 +222,9 @@ class _Picture:
         if not branch.t:
             return f"{branch.word}, the beginning"
         given = f"{self.tree.root.word}{' ' if branch.prefix else ''}{branch.prefix}"
+        word = ", ".join(filter(None, [branch.word, seen(self.search, branch.t)]))
         out = (
-            f"{branch.whole}: log p({branch.word} | {given}) = {self.number(branch.log_prob)}, "
+            f"{branch.whole}: log p({word} | {given}) = {self.number(branch.log_prob)}, "
             f"in all {self.number(branch.total)}"
         )
         return f"{out}; {fate}" if (fate := self.tree.fate(branch)) else out
@@ -232,16 +233,22 @@ class _Picture:
         title = name(self.search)
         title = title[0].upper() + title[1:]
         if not over:
-            return [f"{title}, up to t = {self.tree.step} of {len(self.search.steps)}."]
+            return [f"{title}, up to t = {self.tree.step} of {len(self.search.steps)}.", self._numbers()]
         result = ""
         if self.tree.best:
-            words, total = self.tree.best
-            result = f": {words}, log p = {self.number(total)}"
-        return [f"{title}{result}.", f"{verdict(self.search, self.number)} {work(self.search)}."]
+            result = f": {self.tree.best[0]}, {self.tree.answer(self.number)}"
+        told = [f"{title}{result}.", f"{verdict(self.search, self.number)} {work(self.search)}."]
+        return [*told, self._numbers()]
+
+    def _numbers(self) -> str:
+        """What the numbers are."""
+        one, penalty = units(self.search)[0], self.search.length_penalty
+        by = "" if penalty is None else f" (and, by which whole sequences rank, log p / T^α, α = {penalty:g})"
+        return f"Before a {one}: {factor(self.search)}; behind it: {product(self.search)}{by}. {origin(self.search)}."
 
     def _told(self) -> str:
         """For those who cannot see it."""
-        out = self._notes(self.tree.over)
+        out = self._notes(self.tree.over)[:-1]
         for k, column in enumerate(self.tree.columns, 1):
             if column.span.first <= self.tree.step:
                 out.append(", ".join(self._head(k)) + ".")
@@ -254,15 +261,18 @@ class _Picture:
         if over and any(b.on > 1 for b in shown):
             sign = ink.text("2", 9, 5, 13, ink.OTHER, "middle", bold=True)
             out.append(((ink.path("M-15 0H2", ink.OTHER, 2), sign), "another answer, and its place"))
-        if any(b.kept and not (over and b.on) for b in shown):
+        if any(not b.out and not (over and b.on) for b in shown):
             sign = ink.box(-7, -7, 22, 14, ink.LINE, corner=5)
             out.append(((ink.path("M-15 0h8", ink.LINE, 1.3), sign), self.tree.held))
-        if any(not b.kept for b in shown):
+        if any(b.out for b in shown):
             out.append(((ink.path("M-15 0H8", ink.PALE, 1, "4 3"), ink.cross(9, 0)), self.tree.lost))
-        if any(b.ended and b.kept for b in shown):
+        if any(b.ended and not b.out for b in shown):
             out.append(((ink.box(-11, -8, 24, 16, ink.LINE, double=True, corner=5),), "ended"))
-        if any("×" in self._aside(b, over) for b in shown):
-            out.append(((ink.text("× 4", 0, 4, _ASIDE, ink.QUIET, "middle"),), "ended, and dropped at t = 4"))
+        for ended, what in ((True, "ended, and dropped"), (False, "nothing left of it")):
+            gone = [b for b in shown if b.ended == ended and self.tree.gone(b, over)]
+            for b in gone[:1]:
+                sign = ink.text(f"× {b.lost}", 0, 4, _ASIDE, ink.QUIET, "middle")
+                out.append(((sign,), f"{what} at t = {b.lost}"))
         if any(b.groups for b in shown):
             out.append(((ink.text("g1 g2", 0, 4, _ASIDE, ink.QUIET, "middle"),), "the groups of the beam that kept it"))
         return out

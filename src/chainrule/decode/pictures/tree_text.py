@@ -8,9 +8,9 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, NamedTuple
 
 from .branches import Branch, Branches
-from .columns import name, verdict, work
+from .columns import at_step, meanings, name, units, verdict, work
 from .growing import branches
-from .words import Numbers, cells, clipped, counted, padded
+from .words import Numbers, cells, clipped, counted, loose, padded, short, tied
 
 if TYPE_CHECKING:
     from ..search import PrefixSearch
@@ -23,6 +23,7 @@ class _Line(NamedTuple):
     left: str
     log_prob: str = ""
     total: str = ""
+    ranked: str = ""
     fate: str = ""
     style: str = ""
 
@@ -31,14 +32,16 @@ def tree_text(search: PrefixSearch, step: int | None = None, colour: bool = Fals
     """The picture of a search over prefixes, as text: `Search.text`."""
     tree = branches(search, step, columns=9)
     number = Numbers(v for b in tree.root.walk() for v in (b.log_prob, b.total))
-    lines = [_Line(tree.root.word, style=BOLD), *_below(search, tree, tree.root, "", number)]
-    widths = [max(cells(getattr(line, part)) for line in lines) for part in ("left", "log_prob", "total")]
-    left, first, second = max(widths[0], 12), max(widths[1], 4), max(widths[2], 5)
-    out = [f"{padded('', left)}  {'word':>{first}}  {'total':>{second}}"]
+    head = _Line("", units(search)[0], "total", "" if search.length_penalty is None else "ranked")
+    lines = [head, _Line(tree.root.word, style=BOLD), *_below(search, tree, tree.root, "", number)]
+    left, *widths = (max(cells(line[k]) for line in lines) for k in range(4))
+    out = []
     for line in lines:
-        shown = f"{padded(line.left, left)}  {line.log_prob:>{first}}  {line.total:>{second}}  {line.fate}".rstrip()
+        columns = [f"{words:>{w}}" for words, w in zip(line[1:4], widths) if w]
+        shown = "  ".join([padded(line.left, max(left, 12)), *columns, line.fate]).rstrip()
         out.append(f"{line.style}{shown}{PLAIN}" if colour and line.style else shown)
-    return "\n".join([*_head(search, tree, number), "", *out, "", *_steps(search, tree, number), "", *_legend(tree)])
+    below = [*_steps(search, tree, number), "", *_legend(search, tree), ""]
+    return "\n".join([*_head(search, tree, number), "", *out, "", *below])
 
 
 def _below(search: PrefixSearch, tree: Branches, parent: Branch, indent: str, number: Numbers) -> Iterator[_Line]:
@@ -46,14 +49,13 @@ def _below(search: PrefixSearch, tree: Branches, parent: Branch, indent: str, nu
     rest = parent.rest and parent.t < tree.step
     for k, branch in enumerate(children):
         last = k == len(children) - 1 and not rest
-        gap = "┄" if branch.skipped else "─"
+        gap = f"┄{branch.skipped}┄" if branch.skipped else "─"
         word = clipped(branch.word)
         left = f"{indent}{'└' if last else '├'}{gap}{_mark(tree, branch)} {word}"
-        style = GREEN if tree.on(branch) == 1 else "" if branch.kept else DIM
+        style = GREEN if tree.on(branch) == 1 else DIM if branch.out else ""
         words = tree.fate(branch) if _worth(search, tree, branch) else ""
-        if branch.skipped:
-            words = ", ".join(filter(None, [f"{counted(branch.skipped, 'word')} skipped", words]))
-        yield _Line(left, number(branch.log_prob), number(branch.total), words, style)
+        ranked = "" if branch.ranked is None else short(branch.ranked)
+        yield _Line(left, number(branch.log_prob), number(branch.total), ranked, words, style)
         yield from _below(search, tree, branch, f"{indent}{' ' if last else '│'}  ", number)
     if rest:
         best = f"≤ {number(parent.hidden[2])}" if parent.hidden[2] > -math.inf else ""
@@ -69,25 +71,24 @@ def _worth(search: PrefixSearch, tree: Branches, branch: Branch) -> bool:
 
 
 def _mark(tree: Branches, branch: Branch) -> str:
-    if not branch.kept:
+    if branch.out:
         return "×"
     return "★" if tree.on(branch) == 1 else "■" if branch.ended else "●"
 
 
 def _head(search: PrefixSearch, tree: Branches, number: Numbers) -> list[str]:
-    title = f"{name(search)}, N = {len(search.vocabulary):,} words, T = {search.length}"
+    title = f"{name(search)}, N = {counted(len(search.vocabulary), *units(search))}, T = {search.length}"
     if not tree.over:
         return [f"{title}, up to t = {tree.step} of {len(search.steps)}"]
     out = [f"{title}: {work(search)}"]
     if tree.best:
-        out.append(f"★ {tree.best[0]}    log p = {number(tree.best[1])}")
+        out.append(f"★ {tree.best[0]}    {tree.answer(number)}")
     return [line for words in [*out, verdict(search, number)] for line in folded(words)]
 
 
 def folded(words: str) -> list[str]:
     """A sentence on lines that a terminal of 100 columns has room for."""
-    together = words.replace("log p = ", "log\xa0p\xa0=\xa0")
-    return [line.replace("\xa0", " ") for line in wrap(together, WIDE, subsequent_indent="  ")]
+    return [loose(line) for line in wrap(tied(words), WIDE, subsequent_indent="  ")]
 
 
 def _steps(search: PrefixSearch, tree: Branches, number: Numbers) -> list[str]:
@@ -98,21 +99,22 @@ def _steps(search: PrefixSearch, tree: Branches, number: Numbers) -> list[str]:
         told = column.told(search.decoder) if not column.span.folded else "left out"
         best = "what was dropped is at most" if column.bounded else "the best that was dropped:"
         dropped = f"; {best} {number(column.dropped)}" if column.dropped > -math.inf else ""
-        out.append(f"{column.span}: {told}{dropped}")
+        out.append(f"{at_step(search, column.span)}: {told}{dropped}")
     return out
 
 
-def _legend(tree: Branches) -> list[str]:
+def _legend(search: PrefixSearch, tree: Branches) -> list[str]:
     shown = [b for b in tree.shown() if b.t]
+    most = max((b.skipped for b in shown), default=0)
     signs = [
         ("★ the way to the best", any(tree.on(b) == 1 for b in shown)),
         (f"● {tree.held}", any(_mark(tree, b) == "●" for b in shown)),
         (f"■ {tree.held}, ended", any(_mark(tree, b) == "■" for b in shown)),
-        (f"× {tree.lost}", any(not b.kept for b in shown)),
-        ("┄ over words that are skipped", any(b.skipped for b in shown)),
+        (f"× {tree.lost}", any(b.out for b in shown)),
+        (f"┄{most}┄ {counted(most, *units(search))} left out", most > 0),
     ]
     marks = "   ".join(words for words, there in signs if there)
-    return [*([marks] if marks else []), "word: log p(w_t | w_0 … w_t−1)   total: log p(w_1 … w_t)", ""]
+    return [*([marks] if marks else []), "   ".join(meanings(search))]
 
 
 __all__ = ["DIM", "GREEN", "PLAIN", "WIDE", "folded", "tree_text"]

@@ -46,6 +46,7 @@ class TrellisPicture:
     columns   the steps 1 … T, the middle ones perhaps folded
     delta     (T, N), δ_t(j), the best
     paths     those shown, best first; without an end while the search is not over
+    ends      the step at which each is shown to end: T, or where `eos` comes, or where that can first be seen
     step      up to which it is meant to be shown
     over      whether that is T
     """
@@ -60,6 +61,7 @@ class TrellisPicture:
         self.open = [span.first for span in self.columns if not span.folded]
         self.n = len(search.vocabulary)
         self.paths = self._shown_paths(words + words // 3)
+        self.ends = [self._end(path) for path in self.paths]
         self.words = self._words(words)
 
     def _shown_paths(self, most: int) -> list[np.ndarray]:
@@ -70,6 +72,10 @@ class TrellisPicture:
             if k and len(words) > most:
                 return list(self.search.paths[:k])
         return list(self.search.paths[:PATHS])
+
+    def _end(self, path: np.ndarray) -> int:
+        ended = np.flatnonzero(path == self.search.eos) if self.search.eos is not None else path[:0]
+        return min((t for t in self.open if len(ended) and t > ended[0]), default=self.trellis.length)
 
     def _words(self, most: int) -> list[int]:
         if self.n <= most:
@@ -102,7 +108,12 @@ class TrellisPicture:
 
     def on(self, t: int, j: int) -> tuple[int, ...]:
         """The ranks of the paths through w_t = j."""
-        return tuple(r for r, path in enumerate(self.paths, 1) if path[t - 1] == j) if self.over else ()
+        paths = zip(self.paths, self.ends) if self.over else ()
+        return tuple(r for r, (path, end) in enumerate(paths, 1) if t <= end and path[t - 1] == j)
+
+    def excluded(self, t: int, j: int) -> bool:
+        """Whether w_t = j ends in another word than was asked for."""
+        return self.search.end not in (None, j) and t == self.trellis.length and self.delta[t - 1, j] > -np.inf
 
     def listed(self, path: np.ndarray) -> str:
         """A path in words, up to an end that it stays in."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from . import ink
-from .columns import beginning, name, verdict, work
+from .columns import asked_end, beginning, factor, name, product, seen, units, verdict, work
 from .trellis import ALL_SCORES, ALL_WAYS, TrellisPicture, Way
 from .words import Numbers, counted, spelled
 
@@ -36,7 +36,7 @@ class _Picture:
         self.scored = trellis.n <= ALL_SCORES
         self.names = {j: ink.cut(spelled(search.vocabulary[j]), _WIDEST, _WORD) for j in trellis.words}
         self.start = ink.cut(beginning(search), _WIDEST, _WORD)
-        ways = [w for t in trellis.open for w in trellis.ways(t)]
+        ways = [w for t in trellis.open for w in trellis.ways(t) if w.i != search.eos]
         self.number = Numbers([
             *(float(trellis.delta[t - 1, j]) for t in trellis.open for j in trellis.words),
             *(w.score for w in ways if self.scored or w.paths),
@@ -44,7 +44,9 @@ class _Picture:
         self.ways = {t: [w for w in ways if w.t == t] for t in trellis.open}
         self.row = max(58.0, 17.0 * (rows + 1)) if self.scored else 52.0
         deltas = [ink.wide(self._delta(t, j), _DELTA) for t in trellis.open for j in trellis.words]
-        self.node = max([34.0, *(ink.wide(w, _WORD) for w in self.names.values()), *deltas]) + 16
+        self.seen = {t: ink.cut(f"x_{t} = {x}", _WIDEST, _HEAD) for t in trellis.open if (x := seen(search, t))}
+        heads = [ink.wide(x, _HEAD) for x in self.seen.values()]
+        self.node = max([34.0, *(ink.wide(w, _WORD) for w in self.names.values()), *deltas, *heads]) + 16
         longest = max([ink.wide(self.number(w.score), _SCORE) for w in ways], default=0.0)
         self.gap = (longest + 24) * 2 + 16 * rows if self.scored else 100.0 + longest / 2
         self.height = _TOP + self.row * (rows - 1) + _BOX
@@ -80,7 +82,7 @@ class _Picture:
 
     def text(self) -> str:
         steps = [t for t in self.trellis.open if t <= self.trellis.step]
-        body = [*self._heads(), *self._lines(steps), *self._folded(steps), *self._nodes(steps)]
+        body = [*self._heads(), *self._lines(steps), *self._nodes(steps)]
         notes, last = self._notes(self.trellis.over), self._notes(True)
         below = ink.Below(notes, self._legend(steps, self.trellis.over), last, self._legend(self.trellis.open, True))
         return ink.document(body, self.right, self.height, name(self.search), " ".join(notes), below)
@@ -92,6 +94,8 @@ class _Picture:
             at = next(folds) if span.folded else (self.lefts[span.first], self.lefts[span.first] + self.node)
             if not self.trellis.hidden(span):
                 out.append(ink.text(str(span), sum(at) / 2, 26, _HEAD, ink.INK, "middle", bold=True))
+                if observed := self.seen.get(span.first):
+                    out.append(ink.text(observed, sum(at) / 2, 42, _HEAD, ink.QUIET, "middle"))
         return out
 
     def _lines(self, steps: Sequence[int]) -> list[str]:
@@ -107,7 +111,7 @@ class _Picture:
                 if self.scored or 1 in way.paths:
                     labels.append(self._score(way, *ends))
             labels += [self._stub(t, j) for j in self.trellis.words if self.trellis.pointer(t, j) is not None]
-        return [*faint, *thin, *thick, *labels]
+        return [*faint, *thin, *thick, *self._folded(steps), *labels]
 
     def _stroke(self, rank: int, x0: float, y0: float, x1: float, y1: float) -> str:
         colour, thick, dashes = STROKES[rank - 1]
@@ -127,7 +131,7 @@ class _Picture:
     def _stub(self, t: int, j: int) -> str:
         """The back-pointer to a word that is not shown, or at a step that is not: with its name."""
         before = self.trellis.pointer(t, j)
-        if before is None or (before in self.names and t - 1 in self.lefts):
+        if before in (None, self.search.eos) or (before in self.names and t - 1 in self.lefts):
             return ""
         x, y = self.lefts[t], self._y(j)
         words = ink.cut(spelled(self.search.vocabulary[before]), 48, _SCORE)
@@ -144,6 +148,8 @@ class _Picture:
             before = max(s for s in self.lefts if s < t)
             for rank in range(len(self.trellis.paths), 0, -1):
                 found = self.trellis.paths[rank - 1]
+                if t > self.trellis.ends[rank - 1]:
+                    continue
                 x0, y0 = self._out(before), self._y(int(found[before - 1])) + _ASIDE[rank - 1]
                 x1, y1 = self.lefts[t], self._y(int(found[t - 1])) + _ASIDE[rank - 1]
                 colour, thick, _ = STROKES[rank - 1]
@@ -161,17 +167,17 @@ class _Picture:
 
     def _node(self, t: int, j: int, end: bool) -> str:
         x, y, on = self.lefts[t], self._y(j), self.trellis.on(t, j)
-        reached = self.trellis.delta[t - 1, j] > -math.inf
-        best = 1 in on
-        stroke = ink.BEST if best else ink.OTHER if on else ink.LINE if reached else ink.PALE
+        reached, excluded = self.trellis.delta[t - 1, j] > -math.inf, self.trellis.excluded(t, j)
+        best, pale = 1 in on, excluded or not reached
+        stroke = ink.BEST if best else ink.OTHER if on else ink.PALE if pale else ink.LINE
         out = ink.box(
             x, y - _BOX / 2, self.node, _BOX, stroke, 2.4 if best else 1.6 if on else 1.1,
             dashes="" if reached else "3 3", double=end and reached,
         )  # fmt: skip
-        middle, colour = x + self.node / 2, ink.INK if reached else ink.QUIET
-        out += ink.text(self.names[j], middle, y - 3, _WORD, colour, "middle", bold=best)
+        middle, colour = x + self.node / 2, ink.QUIET if pale else ink.INK
+        out += ink.text(self.names[j], middle, y - 3, _WORD, colour, "middle", bold=best, struck=excluded)
         out += ink.text(self._delta(t, j), middle, y + 12.5, _DELTA, ink.BEST if best else colour, "middle", bold=best)
-        if best and t == self.trellis.trellis.length:
+        if best and t == self.trellis.ends[0]:
             out += ink.star(x + self.node + 10, y)
         return out
 
@@ -188,7 +194,8 @@ class _Picture:
             out.append(f"{verdict(self.search, self.number)} {work(self.search)}.")
         else:
             out.append(f"{title}, up to t = {self.trellis.step} of {self.trellis.trellis.length}.")
-        in_nodes = "In each node: the word, and δ, the largest log-likelihood of the paths that end there."
+        one, largest = units(self.search)[0], product(self.search)
+        in_nodes = f"In each node: the {one}, and δ, the largest {largest} of the paths that end there."
         out.append(f"{in_nodes} {self._beside()}")
         out += self._left_out()
         return out
@@ -196,15 +203,14 @@ class _Picture:
     def _beside(self) -> str:
         """What the numbers between the nodes are."""
         ways = "a way" if self.scored else "a way of the best path"
-        local = self.trellis.trellis.local is not None
-        return f"Beside {ways}: its log-probability" + (", with what the word adds by itself." if local else ".")
+        return f"Beside {ways}: {factor(self.search)}."
 
     def _left_out(self) -> list[str]:
         out = []
         if self.trellis.more_words:
             shown = counted(len(self.trellis.words), "is", "are")
             which = "those on the paths, and others with the best δ or the most back-pointers"
-            out.append(f"Of {self.trellis.n:,} words {shown} shown: {which}.")
+            out.append(f"Of {self.trellis.n:,} {units(self.search)[1]} {shown} shown: {which}.")
         if self.trellis.more_paths:
             out.append(f"{counted(self.trellis.more_paths, 'further path')} not shown.")
         return out
@@ -219,14 +225,19 @@ class _Picture:
                     words = f"{rank}: {ink.cut(self.trellis.listed(found), 260, 13)}"
                     words += f", {self.number(self.trellis.total(found))}"
                 out.append(((ink.path("M-15 0H15", colour, thick, dashes),), words))
-        out.append(((_arrow(-15, 0, 15, 0),), "back-pointer"))
+        out.append(((_arrow(-15, 0, 15, 0),), "back-pointer: the best way there"))
         shown = [w for t in steps for w in self.ways[t]]
         if self.trellis.n <= ALL_WAYS and not all(w.pointer or w.paths for w in shown):
             out.append(((ink.path("M-15 0H15", ink.PALE, 1, "1.5 4"),), "possible, and not the best way there"))
         if any(self.trellis.delta[t - 1, j] == -math.inf for t in steps for j in self.trellis.words):
             out.append(((ink.box(-13, -8, 26, 16, ink.PALE, dashes="3 3", corner=5),), "cannot be reached"))
+        if over and any(self.trellis.excluded(self.trellis.trellis.length, j) for j in self.trellis.words):
+            sign = ink.text("word", 0, 3.5, 10, ink.QUIET, "middle", struck=True)
+            words = f"excluded, for it does not end in {asked_end(self.search)}"
+            out.append(((ink.box(-15, -8, 30, 16, ink.PALE, corner=5), sign), words))
         if any(self.trellis.absorbing(j) for j in self.trellis.words):
-            out.append(((ink.box(-13, -8, 26, 16, ink.LINE, double=True, corner=5),), "an end: nothing else follows"))
+            follows = "nothing else follows" if self.search.eos is None else "the best that has ended stays"
+            out.append(((ink.box(-13, -8, 26, 16, ink.LINE, double=True, corner=5),), f"an end: {follows}"))
         return out
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .columns import beginning, name, verdict, work
+from .columns import asked_end, name, origin, product, seen, units, verdict, work
 from .tree_text import DIM, GREEN, PLAIN, WIDE, folded
 from .trellis import TrellisPicture
 from .words import Numbers, cells, clipped, counted, padded, spelled
@@ -29,19 +29,22 @@ class _Table:
         self.search, self.trellis = search, trellis
         self.number = Numbers(float(trellis.delta[t - 1, j]) for t in trellis.open for j in trellis.words)
         self.names = {j: clipped(spelled(search.vocabulary[j]), _LONGEST) for j in trellis.words}
-        self.head = max([cells(w) for w in self.names.values()])
+        self.seen = [clipped(seen(search, t), _LONGEST) for t in trellis.open]
+        self.head = max([cells(w) for w in [*self.names.values(), "x_t" if any(self.seen) else ""]])
         rows = [[self._cell(t, j) for t in trellis.open] for j in trellis.words]
         self.deltas = [max(cells(row[k][1]) for row in rows) for k in range(len(trellis.open))]
         froms = [max(cells(row[k][2]) for row in rows) for k in range(len(trellis.open))]
         heads = [str(span) for span in trellis.columns if not span.folded]
-        self.widths = [max(2 + d + 1 + f, cells(h)) for d, f, h in zip(self.deltas, froms, heads)]
+        self.widths = [
+            max(2 + d + 1 + f, cells(h), cells(x)) for d, f, h, x in zip(self.deltas, froms, heads, self.seen)
+        ]
         folds = len(trellis.columns) - len(trellis.open)
         self.width = self.head + sum(w + 3 for w in self.widths) + 4 * folds
 
     def _cell(self, t: int, j: int) -> tuple[str, str, str]:
         """Its mark, δ, and the word before."""
         on = self.trellis.on(t, j)
-        mark = "★" if 1 in on else "●" if on else " "
+        mark = "★" if 1 in on else "●" if on else "×" if self.trellis.excluded(t, j) else " "
         before = self.trellis.pointer(t, j)
         back = "" if before is None else f"←{clipped(spelled(self.search.vocabulary[before]), _LONGEST)}"
         return mark, self.number(float(self.trellis.delta[t - 1, j])), back
@@ -49,6 +52,9 @@ class _Table:
     def text(self, colour: bool) -> str:
         columns = [span for span in self.trellis.columns if not self.trellis.hidden(span)]
         out = [self._row("", [str(span) if not span.folded else "…" for span in columns])]
+        if any(self.seen):
+            observed = iter(self.seen)
+            out.append(self._row("x_t", ["…" if span.folded else next(observed) for span in columns]))
         for j in self.trellis.words:
             shown, k = [], 0
             for span in columns:
@@ -57,7 +63,7 @@ class _Table:
                     continue
                 mark, delta, back = self._cell(span.first, j)
                 cell = f"{mark} {delta:>{self.deltas[k]}} {back}".rstrip()
-                style = GREEN if mark == "★" else DIM if delta == "−∞" else ""
+                style = GREEN if mark == "★" else DIM if mark == "×" or delta == "−∞" else ""
                 space = " " * (self.widths[k] - cells(cell))
                 shown.append(f"{style}{cell}{PLAIN}{space}" if colour and style else cell + space)
                 k += 1
@@ -73,7 +79,7 @@ class _Table:
 
     def _heading(self) -> list[str]:
         trellis = self.trellis
-        title = f"{name(self.search)}, N = {trellis.n:,} words, T = {trellis.trellis.length}"
+        title = f"{name(self.search)}, N = {counted(trellis.n, *units(self.search))}, T = {trellis.trellis.length}"
         if not trellis.over:
             return [f"{title}, up to t = {trellis.step}"]
         told = [f"{title}: {work(self.search)}", *self._paths(), verdict(self.search, self.number)]
@@ -95,13 +101,18 @@ class _Table:
         marks = "★ the best path   " if self.trellis.over else ""
         if self.trellis.over and len(self.trellis.paths) > 1:
             marks += "● another   "
-        out = [f"{marks}←i the word before   w_0 = {beginning(self.search)}"]
-        out.append("In row j: δ_t(j), the largest log-likelihood of the paths that end in w_t = j")
+        if self.trellis.over and any(self.trellis.excluded(self.trellis.trellis.length, j) for j in self.trellis.words):
+            marks += f"× excluded, for it does not end in {asked_end(self.search)}   "
+        out = [f"{marks}{origin(self.search)}"]
+        out.append(f"In row j: δ_t(j), the largest {product(self.search)} of the paths to j at t")
+        more = "; other paths are listed above" if len(self.search.paths) > 1 else ""
+        out.append(f"←i: the {units(self.search)[0]} before on the best path to j{more}")
         for span in self.trellis.columns:
             if span.folded and not self.trellis.hidden(span):
                 out.append(f"{span}: left out")
         if self.trellis.more_words:
-            out.append(f"{counted(self.trellis.more_words, 'word is', 'words are')} left out")
+            one, many = units(self.search)
+            out.append(f"{counted(self.trellis.more_words, f'{one} is', f'{many} are')} left out")
         return out
 
 

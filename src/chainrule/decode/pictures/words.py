@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Hashable, Iterable, Sequence
 
@@ -88,6 +89,29 @@ class Numbers:
         return text.replace("-", "−")
 
 
+def tied(words: str) -> str:
+    """A sentence with spaces that do not break in its formulas; `loose` has them as they were.
+
+    >>> tied("a log p(w_1 … w_t) = −1 b").split(" ")
+    ['a', 'log\\xa0p(w_1\\xa0…\\xa0w_t)\\xa0=\\xa0−1', 'b']
+    """
+    return re.sub(r"log p(\([^()]*\)| / T\^α)?( = \S+)?", lambda found: found[0].replace(" ", "\xa0"), words)
+
+
+def loose(words: str) -> str:
+    """What `tied` has tied, as it was; words of a vocabulary hold no such space, see `spelled`."""
+    return words.replace("\xa0", " ")
+
+
+def short(value: float) -> str:
+    """A number to four digits, however small.
+
+    >>> short(-1.1), short(-2e-7)
+    ('−1.100', '−2.000e−07')
+    """
+    return f"{value:#.4g}".rstrip(".").replace("-", "−")
+
+
 def counted(n: int, one: str, many: str | None = None) -> str:
     """A number and what it counts.
 
@@ -97,4 +121,4 @@ def counted(n: int, one: str, many: str | None = None) -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
-__all__ = ["LONGEST", "Numbers", "cells", "clipped", "counted", "listed", "padded", "spelled"]
+__all__ = ["LONGEST", "Numbers", "cells", "clipped", "counted", "listed", "loose", "padded", "short", "spelled", "tied"]
