@@ -273,6 +273,7 @@ def test_words(text: str, expected: list[str]):
     assert words(text) == expected
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_words_lose_nothing_but_white_space(text: str):
     assert "".join(words(text)) == re.sub(r"\s", "", text)

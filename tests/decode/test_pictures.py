@@ -758,6 +758,7 @@ def test_widths_of_a_terminal():
     assert spelled((1, 2)) == "(1,␣2)"
 
 
+@settings(deadline=None)
 @given(st.integers(1, 60), st.integers(3, 12))
 def test_spans_cover_all_steps_once(length: int, most: int):
     found = spans(length, most)
@@ -765,6 +766,7 @@ def test_spans_cover_all_steps_once(length: int, most: int):
     assert [t for s in found for t in range(s.first, s.last + 1)] == list(range(1, length + 1))
 
 
+@settings(deadline=None)
 @given(st.text("ab  ", max_size=60), st.floats(20, 200))
 def test_wrapped_lines_keep_every_word(words: str, room: float):
     lines = wrapped(words, room, 14)

@@ -53,7 +53,7 @@ def test_temperature():
 def test_what_is_cut_off(options, kept):
     """p = 0.2, 0.3, 0.4, 0.1."""
     p = np.tile([0.2, 0.3, 0.4, 0.1], (4000, 1))
-    words = draw(p, 1.0, options.get("top_k"), options.get("top_p"), np.random.default_rng(0))
+    words = draw(np.log(p), 1.0, options.get("top_k"), options.get("top_p"), np.random.default_rng(0))
     assert set(words.tolist()) == kept
     share = np.bincount(words, minlength=4) / 4000
     rest = np.where(np.isin(np.arange(4), list(kept)), p[0], 0)
@@ -61,7 +61,7 @@ def test_what_is_cut_off(options, kept):
 
 
 def test_ties_at_a_cut_go_to_the_smaller_number():
-    words = draw(np.full((500, 4), 0.25), 1.0, 2, None, np.random.default_rng(0))
+    words = draw(np.log(np.full((500, 4), 0.25)), 1.0, 2, None, np.random.default_rng(0))
     assert set(words.tolist()) == {0, 1}
 
 
@@ -70,6 +70,31 @@ def test_the_same_seed_draws_the_same():
     words = [s.words for s in sample(model, 6, count=8, seed=1)]
     assert words == [s.words for s in sample(model, 6, count=8, seed=1)]
     assert words != [s.words for s in sample(model, 6, count=8, seed=2)]
+
+
+def test_a_high_temperature_raises_what_is_next_to_impossible():
+    unlikely = Function(lambda p: np.tile([0.0, -800.0], (len(p), 1)), "ab", logits=True)
+    found = Counter(s.words[0] for s in sample(unlikely, 1, count=2000, temperature=1000.0))
+    assert found["b"] / 2000 == pytest.approx(np.exp(-0.8) / (1 + np.exp(-0.8)), abs=0.05)
+
+
+def test_sequences_come_in_the_order_in_which_they_were_drawn():
+    """Those that ended and those that did not keep their places: words that tell which is which."""
+    first = iter([[0, 1, 2, 3]])
+
+    class Told:
+        vocabulary = chain(5, 0).vocabulary
+
+        def log_probs(self, prefixes, state):
+            rows = np.full((len(prefixes), 5), -np.inf)
+            if not prefixes.shape[1]:
+                rows[np.arange(4), next(first)] = 0.0
+            else:  # odd ones end at once, even ones go on with themselves
+                last = prefixes[:, 0]
+                rows[np.arange(len(last)), np.where((last % 2 == 1) | (prefixes.shape[1] > 1), 4, last)] = 0.0
+            return rows, None
+
+    assert [s.words for s in sample(Told(), 4, count=4, eos=4)] == [(0, 0, 4), (1, 4), (2, 2, 4), (3, 4)]
 
 
 @pytest.mark.parametrize("temperature", [1e-309, 1e-20, 1e300])

@@ -245,6 +245,7 @@ def test_selection_finds_what_sorting_finds(result):
 # Repetition -----------------------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.text("abc", max_size=14), st.integers(1, 5))
 def test_repetition_by_brute_force(text, n):
     grams = [text[k : k + n] for k in range(len(text) - n + 1)]

@@ -31,6 +31,7 @@ from ..decode.tokens import UNK, Reader
 from ..graph.errors import DataError, InputError, NamingError
 from ..graph.spelling import meant, visible
 from .decode_request import flag, in_flags, wrong
+from .stdin import stdin_bytes
 
 _OF_TEXT = ("order", "characters", "smoothing", "min_count", "max_words")
 _USUAL = 10  # words, where nothing else says how long
@@ -125,7 +126,7 @@ def _file(name: str) -> Any:
 
 def _piped() -> Any:
     """The model on stdin: JSON where it begins with a brace."""
-    raw = sys.stdin.buffer.read()
+    raw = stdin_bytes("'MODEL'")
     with tempfile.TemporaryDirectory() as folder:
         json = raw.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{")
         file = Path(folder, "stdin.json" if json else "stdin.txt")
@@ -178,7 +179,7 @@ def _counted(options: Mapping[str, Any]) -> tuple[Subject, Reader]:
 def _raw(name: str) -> tuple[str, bytes]:
     """What the text is called, and its bytes."""
     if name == "-":
-        return "stdin", sys.stdin.buffer.read()
+        return "stdin", stdin_bytes(flag("text"))
     path = _existing(name, flag("text"), ".txt", ".md", "")
     try:
         return visible(name), path.read_bytes()

@@ -29,6 +29,7 @@ from ..graph.origin import is_library
 from ..graph.spelling import meant
 from .sizes import Sizes, as_spec
 from .sizes import wrong as wrong_sizes
+from .stdin import stdin_bytes
 
 HINT = "'TARGET'"
 _FILE = re.compile(r"\s*(?P<file>[^\n]*\.py)(?::(?P<name>[^\n:]*))?\s*")
@@ -105,7 +106,7 @@ def _text(target: str) -> str:
             )
         return target
     try:
-        return sys.stdin.buffer.read().decode("utf-8-sig")
+        return stdin_bytes(HINT).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ChainruleError(f"what was read from stdin is no UTF-8 text, at byte {error.start}") from None
 

@@ -37,7 +37,10 @@ def whole(name: str, value: Any, least: int = 1) -> int:
 
 def real(name: str, value: Any, least: float, most: float = math.inf, above: bool = False) -> float:
     """A finite number of at least `least` (or above it) and at most `most`. Raises InputError."""
-    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+    try:
+        number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+    except OverflowError:
+        number = math.inf
     if not math.isfinite(number) or not least <= number <= most or (above and number == least):
         bounds = f"above {least:g}" if above else f"of at least {least:g}" if least > -math.inf else ""
         bounds += f" and at most {most:g}" if most < math.inf else ""

@@ -89,7 +89,7 @@ def _search(
     order = final[in_order(beam.scores()[final], last.ranks[final], last.ranks[final], len(final))]
     distinct = {traced(beam.steps, int(k), end): int(k) for k in reversed(order)}  # several groups may find the same
     answers = tuple(reversed(distinct.values()))[:width]
-    proved, why, bound = verdict(float(last.total[final].max()), beam.dropped)
+    proved, why, bound = verdict(float(last.total[final].max()), beam.dropped, length)
     if proved and last.total[answers[0]] < bound:
         proved, why = False, f"sequences were ranked by log p / T^{penalty:g}, and a likelier one ranks below"
     extensions = sum(step.extensions for step in beam.steps)
@@ -218,7 +218,7 @@ class _Beam:
 
     def lost(self) -> str:
         """Why nothing was found."""
-        if nothing := none_at_all(self.model, self.length, self.dropped):
+        if nothing := none_at_all(self.model, self.length, self.dropped, self.eos):
             return nothing
         return (
             f"all that a beam of {self.width * self.groups} kept ends before w_{len(self.steps)}, and the length is "

@@ -101,7 +101,7 @@ def check_number(model: Model, length: int, early: bool, limit: int) -> None:
             count += some
         few, number = count <= limit, f"{count:,}"
     else:
-        digits = length * math.log10(n)
+        digits = min(length, 10**300) * math.log10(n)
         few = digits < 20 and n**length <= limit
         number = f"{n}^{length} = " + (f"{n**length:,}" if digits < 15 else f"about 10^{digits:.0f}")
     if not few:

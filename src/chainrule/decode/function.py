@@ -65,7 +65,8 @@ class Function:
                 f"the largest logit after {shown(self.vocabulary, prefixes[row])} is {largest[row, 0]:g}, and it must "
                 "be a finite number"
             )
-        scores = logits - largest
+        with np.errstate(over="ignore"):  # a logit that far below is −inf
+            scores = logits - largest
         scores -= np.log(_sums(scores))[:, None]
         return scores
 

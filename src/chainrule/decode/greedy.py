@@ -38,7 +38,7 @@ def greedy(model: Model, length: int, *, eos: Hashable | None = None) -> Sequenc
         best = best_extensions(scores, frontier.totals, frontier.ranks, 1)
         if not len(best.columns):
             dropped = [step.pruned for step in steps] + [-np.inf]
-            raise NoSequence(none_at_all(model, length, dropped) or _lost(length, len(dropped)))
+            raise NoSequence(none_at_all(model, length, dropped, end) or _lost(length, len(dropped)))
         log_prob = scores[best.rows, best.columns].astype(float)
         ended, group = np.array([best.columns[0] == end]), np.zeros(1, np.int8)
         parent, ranks = frontier.where[best.rows], frontier.ranks[best.rows]
@@ -48,7 +48,7 @@ def greedy(model: Model, length: int, *, eos: Hashable | None = None) -> Sequenc
         growing = np.flatnonzero(~ended)
         if len(steps) < length:
             frontier = frontier.grown(model, steps[-1], best.rows[growing], growing, state)
-    exact, why, bound = verdict(float(steps[-1].total[0]), [step.pruned for step in steps])
+    exact, why, bound = verdict(float(steps[-1].total[0]), [step.pruned for step in steps], length)
     extensions = sum(step.extensions for step in steps)
     search = PrefixSearch(
         "greedy", model, length, len(steps), extensions, exact, why, bound, None, tuple(steps), end, None, (0,)

@@ -80,7 +80,9 @@ class HMM:
             check_distributions(rows, lambda r, name=name: self._row(r, name))
         self._P, self._E = P, E
         with np.errstate(divide="ignore"):
-            self.log_initial, self.log_transition, self.log_emission = np.log(p), np.log(P), np.log(E)
+            self.log_initial, self.log_transition, self.log_emission = (
+                np.minimum(np.log(q), 0) for q in (p, P, E)
+            )
 
     def _row(self, r: int, name: str) -> str:
         state = self.states[r]

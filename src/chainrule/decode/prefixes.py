@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
@@ -58,13 +59,13 @@ def possible(scores: np.ndarray) -> int:
     return scores.size if scores.min(initial=0) > -np.inf else int(np.count_nonzero(scores > -np.inf))
 
 
-def verdict(found: float, dropped: Many[float]) -> tuple[bool, str, float]:
+def verdict(found: float, dropped: Many[float], length: int) -> tuple[bool, str, float]:
     """Whether what was found is proved to be the maximum, why, and a log-likelihood that nothing exceeds.
 
     dropped   the best total that was given up at each step. What such a prefix leads to is no likelier than it is
     """
     best = max(dropped, default=-math.inf)
-    if max(dropped[:-1], default=-math.inf) == -math.inf and best <= found:
+    if max(dropped[: length - 1], default=-math.inf) == -math.inf and best <= found:
         return True, "nothing was dropped on the way", found
     if best <= found:
         why = "nothing that was dropped was likelier than what was found, and each further word can only cost"
@@ -74,15 +75,15 @@ def verdict(found: float, dropped: Many[float]) -> tuple[bool, str, float]:
     return False, why, best
 
 
-def none_at_all(model: Model, length: int, dropped: Many[float]) -> str:
+def none_at_all(model: Model, length: int, dropped: Many[float], eos: int | None) -> str:
     """That no sequence is so long, where that is why a search found none; else nothing.
 
     dropped   the best total that was given up at each of the steps, in the last of which nothing was left
     """
     longest = len(dropped) - 1
     own = getattr(model, "sequences", None)
-    if own is not None and not own(length):
-        longest = next((t for t in range(length - 1, 0, -1) if own(t)), 0) if length < 10_000 else longest
+    if own is not None and eos is None and not own(length):
+        longest = bisect_left(range(1, length), True, key=lambda t: not own(t))
     elif max(dropped, default=-math.inf) > -math.inf:
         return ""
     nothing = f"no sequence of length {length} has a positive probability in {noun(model)}"

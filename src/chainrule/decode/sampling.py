@@ -51,11 +51,14 @@ def sample(
     top_k = None if top_k is None else whole("top_k", top_k)
     top_p = None if top_p is None else real("top_p", top_p, 0, 1, above=True)
     dice = np.random.default_rng(whole("seed", seed, 0))
-    frontier, steps = Frontier.beginning(count), []
+    try:
+        frontier, steps = Frontier.beginning(count), []
+    except (MemoryError, ValueError):
+        raise InputError(f"{count:,} sequences at a time are more than the memory holds") from None
     while len(steps) < length and len(frontier):
         scores, state = frontier.ask(model)
-        p = distribution(model, frontier.prefixes, scores)
-        words = draw(p, temperature, top_k, top_p, dice)
+        check_sums(model, frontier.prefixes, scores)
+        words = draw(scores, temperature, top_k, top_p, dice)
         step = whole_step(frontier, np.arange(len(words)), words, scores, steps[-1] if steps else None, eos_number)
         steps.append(step)
         growing = np.flatnonzero(~step.ended[: len(words)])
@@ -69,10 +72,9 @@ def sample(
     return sequences(search, search.answers)
 
 
-def distribution(model: Model, prefixes: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """exp(scores), float64. Raises InputError for rows that are no distributions, NoSequence for dead ends."""
-    p = np.exp(scores.astype(float))
-    sums = p.sum(axis=1)
+def check_sums(model: Model, prefixes: np.ndarray, scores: np.ndarray) -> None:
+    """Raises InputError for rows that are no distributions, NoSequence for dead ends."""
+    sums = np.exp(scores.astype(float)).sum(axis=1)
     if not sums.all():
         where = shown(model.vocabulary, prefixes[int(sums.argmin())])
         raise NoSequence(f"{noun(model)} has no next word after {where}, and the sequence is to be longer")
@@ -81,16 +83,14 @@ def distribution(model: Model, prefixes: np.ndarray, scores: np.ndarray) -> np.n
         raise InputError(
             f"{problem}; to draw words the whole distribution is needed" + (f": take {proper}" if proper else "")
         )
-    return p / sums[:, None]
 
 
 def draw(
-    p: np.ndarray, temperature: float, top_k: int | None, top_p: float | None, dice: np.random.Generator
+    scores: np.ndarray, temperature: float, top_k: int | None, top_p: float | None, dice: np.random.Generator
 ) -> np.ndarray:
-    """The number of a word for each row of p, (B, N)."""
-    if temperature != 1:
-        with np.errstate(divide="ignore", over="ignore"):
-            p = np.exp((np.log(p) - np.log(p.max(axis=1, keepdims=True))) / temperature)
+    """The number of a word for each row of log-probabilities, (B, N)."""
+    with np.errstate(over="ignore"):
+        p = np.exp((scores.astype(float) - scores.max(axis=1, keepdims=True)) / temperature)
     if top_k is not None or top_p is not None:
         order = np.argsort(-p, axis=1, kind="stable")
         sorted_p = np.take_along_axis(p, order, axis=1)
@@ -117,4 +117,4 @@ def _drawn_order(steps: list[Step], count: int) -> np.ndarray:
     return at
 
 
-__all__ = ["distribution", "draw", "sample"]
+__all__ = ["check_sums", "draw", "sample"]

@@ -64,7 +64,7 @@ class Departure:
     step         t, at which w_1 … w_t was not kept
     prefix       the words w_1 … w_t
     total        log p(w_1 … w_t)
-    worst_kept   the smallest total among those that were kept
+    worst_kept   the smallest total among those that were kept instead: of growing prefixes, or of ended sequences
     """
 
     step: int
@@ -199,7 +199,7 @@ class PrefixSearch(Search):
             kept = np.flatnonzero((step.word == word) & (np.isin(step.parent, kept) if t > 1 else True))
             if not len(kept):
                 return self._departure(t, numbers, score, bool(word == eos))
-        return self._departure(t, numbers, score, False) if len(numbers) > len(self.steps) else None
+        return self._departure(t, numbers, score, True) if len(numbers) > len(self.steps) else None
 
     def _departure(self, t: int, numbers: np.ndarray, score: float, ended: bool) -> Departure:
         step = self.steps[t - 1]

@@ -8,6 +8,7 @@ from typing import cast
 
 import numpy as np
 
+from ..graph.errors import InputError
 from .asked import asked, word
 from .backwards import read_back
 from .chain import Trellis
@@ -45,8 +46,9 @@ def viterbi(model: Model, length: int, *, eos: Hashable | None = None, end: Hash
     eos_number, end_number = word(model, eos), word(model, end)
     delta = recursion(trellis)
     last = reachable_end(delta[-1], trellis, end, end_number)
-    paths, totals = read_back(trellis, delta, last[:, None], 1)
-    path, total = paths[0], float(totals[0])
+    path, total = traced(trellis, delta, last), float(last.max())
+    if path is None:
+        path = read_back(trellis, delta, last[:, None], 1)[0][0]
     search = TrellisSearch(
         "viterbi", model, trellis.length, trellis.length, scored(trellis, delta, eos_number), True,
         "δ_t(j) is the maximum over all prefixes that end in j, by induction over t", total, end_number, trellis, delta,
@@ -77,7 +79,11 @@ def markov_trellis(model: Model, length: int, eos: Hashable | None, decoder: str
 
 def recursion(trellis: Trellis) -> np.ndarray:
     """δ, (T, N)."""
-    delta = np.empty((trellis.length, len(trellis.vocabulary)))
+    try:
+        delta = np.empty((trellis.length, len(trellis.vocabulary)))
+    except (MemoryError, ValueError):
+        n = len(trellis.vocabulary)
+        raise InputError(f"T·N = {trellis.length:,} · {n:,} numbers are more than the memory holds") from None
     delta[0] = trellis.first if trellis.local is None else trellis.first + trellis.local[0]
     largest = MaxPlus(trellis)
     for t in range(2, trellis.length + 1):
@@ -100,6 +106,24 @@ def reachable_end(last: np.ndarray, trellis: Trellis, end: Hashable | None, numb
     return last
 
 
+def traced(trellis: Trellis, delta: np.ndarray, last: np.ndarray) -> np.ndarray | None:
+    """The likeliest path by its pointers; None where another may be as likely, once rounded.
+
+    Another path leaves this one at some step, where it falls short by the difference to the second best; the same sums
+    then follow in both, and each is rounded by half a unit of the total's last place at most.
+    """
+    slack = 4 * trellis.length * np.spacing(abs(float(last.max())))
+    path = np.empty(trellis.length, np.int64)
+    sums = last
+    for t in range(trellis.length, 0, -1):
+        if t < trellis.length:
+            sums = delta[t - 1] + trellis.step(t + 1)[:, path[t]]
+        path[t - 1] = sums.argmax()
+        if np.count_nonzero(sums >= sums[path[t - 1]] - slack) > 1:
+            return None
+    return path
+
+
 def scored(trellis: Trellis, delta: np.ndarray, eos: int | None) -> int:
     """How many (i, j) of positive probability the recursion looked at, of those i that can be reached and go on."""
     reached = delta > -np.inf
@@ -120,4 +144,4 @@ def sequence(search: TrellisSearch, path: np.ndarray, total: float, eos: int | N
     return Sequence(search.vocabulary.words(words), total, None, finished, search)
 
 
-__all__ = ["markov_trellis", "reachable_end", "recursion", "scored", "sequence", "viterbi"]
+__all__ = ["markov_trellis", "reachable_end", "recursion", "scored", "sequence", "traced", "viterbi"]

@@ -69,6 +69,8 @@ def of_model(r: Result, m: Trained) -> str:
     """Searching and drawing beside the text itself, with one model."""
     found = [r.summary(m, d) for d in r.decoders(m)]
     real = r.summary(m, REAL)
+    if math.isnan(real.per_token):
+        return "The model knows none of the words that the text itself has there, and cannot be set beside it."
     likeliest = max(found, key=lambda s: s.per_token)
     text = (
         f"The text itself has a log p of {mean_log_p(real.per_token)} per {m.unit}, and "

@@ -10,6 +10,7 @@ from html import escape
 import numpy as np
 
 from .. import __version__
+from ..graph.spelling import visible
 from ..plots import svg
 from ..plots.page import Section, document, duration, figure, folded, table, tiles
 from ..views.html import Row, equation_table
@@ -19,6 +20,7 @@ from . import decoding_words as words
 from .decoding_exact import BEST
 from .decoding_result import Result
 from .decoding_scaling import Sweep
+from .decoding_settings import TEXTS
 from .decoding_tables import made_by, marked_text, measures
 from .decoding_text import NGRAMS, REAL, TOP_P, Trained
 
@@ -199,7 +201,7 @@ def _cost(r: Result) -> Section:
             "Processor time of the process, all its threads together: what else the machine does counts little. Each "
             "point is a median of several runs, with a thin line from quartile to quartile; the sizes take turns. "
             f"Where N or B varies, one step of the search looks at {words.looked_at(times)}, so that most sizes lie "
-            "beyond a processor's cache, and not on both sides of its edge. Beam search asks a model that looks its "
+            "beyond a processor's cache. Beam search asks a model that looks its "
             "answers up, so that the time is that of the search. The exponents are slopes of least squares through "
             "the logarithms, with standard errors."
         )
@@ -281,9 +283,9 @@ def _text(r: Result) -> Section:
     heads = ["", "tokens", "N", "uniform", "unigram", "the model", "perplexity"]
     text = (
         paragraphs(
-            f"The text is {c.source}: {len(c.train) + len(c.held):,} characters, of which the last tenth is held out. "
-            "The models of words and of characters count n-grams, smoothed by Kneser and Ney's method; words that come "
-            "once only, and those beyond the commonest "
+            f"The text is {_source(r)}: {len(c.train) + len(c.held):,} characters, of which the last tenth is held "
+            "out. The models of words and of characters count n-grams, smoothed by Kneser and Ney's method; words that "
+            "come once only, and those beyond the commonest "
             f"{sizes.vocabulary:,}, count as `<unk>`, which no decoder may say. The network was trained by `cr.fit` in "
             f"{duration(r.network.run.seconds)} and reads {r.network.context} characters.",
         )
@@ -372,10 +374,20 @@ def paragraphs(*texts: str) -> str:
     return "\n".join(f"<p>{_marked(escape(t, quote=False))}</p>" for t in texts if t) + "\n"
 
 
+def _source(r: Result) -> str:
+    """Where the text is from; a path as code, in which nothing is mathematics."""
+    source = r.corpus.source
+    return source if r.settings.text in TEXTS else f"`{visible(source).replace('`', chr(39))}`"
+
+
 def _marked(text: str) -> str:
+    parts = re.split("`([^`]*)`", text)
+    return "".join(f"<code>{part}</code>" if k % 2 else _lowered(part) for k, part in enumerate(parts))
+
+
+def _lowered(text: str) -> str:
     text = text.replace("₍t₋₁₎", "<sub>t−1</sub>").replace("w_T", "w<sub>T</sub>").replace("w_t", "w<sub>t</sub>")
-    text = re.sub("[₀-₉]+", lambda m: f"<sub>{m[0].translate(_DIGITS)}</sub>", text)
-    return re.sub("`([^`]*)`", r"<code>\1</code>", text)
+    return re.sub("[₀-₉]+", lambda m: f"<sub>{m[0].translate(_DIGITS)}</sub>", text)
 
 
 _DIGITS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")

@@ -177,7 +177,7 @@ class Lookup:
     def log_probs(self, prefixes: NDArray[np.int64], state: Any) -> tuple[NDArray[np.float64], None]:
         """A copy of the row of each last word."""
         if not prefixes.shape[1]:
-            return self._log_p[:1], None
+            return np.repeat(self._log_p[:1], len(prefixes), axis=0), None
         rows = prefixes[:, -1] % self.rows
         if self.room is None or len(self.room) < len(rows):
             return self._log_p[rows], None

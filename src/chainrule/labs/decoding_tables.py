@@ -6,6 +6,7 @@ from collections.abc import Hashable, Sequence
 from html import escape
 from itertools import groupby
 
+from ..graph.spelling import visible
 from ..plots.page import table
 from .decoding_result import Result
 from .decoding_text import NGRAMS, REAL, Output, Trained
@@ -49,7 +50,7 @@ def shown(o: Output) -> str:
     gap = "" if o.unit == "character" else " "
     parts = []
     for repeated, run in groupby(zip(o.tokens, comes_again(o.tokens, NGRAMS[o.unit][-1])), key=lambda pair: pair[1]):
-        text = escape(gap.join(token.replace("\n", "↵") for token, _ in run))
+        text = escape(gap.join(visible(token).replace("\n", "↵") for token, _ in run))
         parts.append(f'<span style="{TINT}">{text}</span>' if repeated else text)
     return f'<span style="white-space: pre-wrap; overflow-wrap: anywhere"><code>{gap.join(parts)}</code></span>'
 
@@ -71,7 +72,7 @@ def comes_again(tokens: Sequence[Hashable], n: int) -> list[bool]:
 
 def marked_text(text: str) -> str:
     """A prompt on one line."""
-    return text.replace("\n", "↵")
+    return visible(text).replace("\n", "↵")
 
 
 __all__ = ["comes_again", "made_by", "marked_text", "measures", "shown"]

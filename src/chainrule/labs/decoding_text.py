@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -126,6 +127,8 @@ def load(settings: Settings, listener: Listener | None = None) -> Corpus:
     cut = len(found) - len(found) // 10
     corpus = Corpus(found[:cut], found[cut:], source)
     prompts(corpus, settings)
+    if max(Counter(words(corpus.train)).values(), default=0) < 2:
+        raise DataError(f"{source}: no word comes twice, and there is nothing to learn from; give a longer text")
     return corpus
 
 

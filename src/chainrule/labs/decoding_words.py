@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -33,7 +34,7 @@ def mean_log_p(x: float) -> str:
     >>> mean_log_p(-0.13337)
     '−0.133'
     """
-    return f"{x:.3f}".replace("-", "−")
+    return "–" if math.isnan(x) else f"{x:.3f}".replace("-", "−")
 
 
 def raised(first: str) -> str:
@@ -254,11 +255,14 @@ def departs(s: Sweep) -> str:
     text = f"{name}: the {what} is {law(s)} and not {shown(s.expected)}."
     if s.law.exponent > s.expected:
         k = int(local.argmax())
-        return text + (
-            f" It is steepest from {p.varies} = {x[k]:,.0f} to {x[k + 1]:,.0f} ({shown(local[k])}), where what one "
-            f"step looks at grows from {_bytes(held(s, x[k]))} to {_bytes(held(s, x[k + 1]))}: so it goes where "
-            "numbers no longer fit into the processor's cache and come from memory."
-        )
+        text += f" It is steepest from {p.varies} = {x[k]:,.0f} to {x[k + 1]:,.0f} ({shown(local[k])})"
+        small, large = held(s, x[k]), held(s, x[k + 1])
+        if p.quantity == "time" and large > small:
+            text += (
+                f", where what one step looks at grows from {_bytes(small)} to {_bytes(large)}: numbers that no longer "
+                "fit into the processor's cache would explain it"
+            )
+        return text + "."
     text += f" Between the two smallest sizes it is {shown(local[0])}, between the two largest {shown(local[-1])}"
     if local[-1] > local[0]:
         text += ": what each call and each row costs beside the arithmetic still counts, and less the larger they are"

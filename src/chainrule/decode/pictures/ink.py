@@ -30,7 +30,8 @@ def wide(text: str, size: float) -> float:
 
 def cut(text: str, room: float, size: float) -> str:
     """As much of the text as fits, with … where something is missing."""
-    return "".join(run.text for run in shortened((Run(text),), room, size))
+    few = text if len(text) <= 400 else f"{text[:400]}…"  # more than fits anywhere
+    return "".join(run.text for run in shortened((Run(few),), room, size))
 
 
 def at(*coordinates: float) -> str:

@@ -59,6 +59,7 @@ def clipped(text: str, room: int = LONGEST) -> str:
     """As much of the text as fits into so many columns, with … where something is missing."""
     if cells(text) <= room:
         return text
+    text = text[: 8 * room]  # of a very long one
     while cells(text) > room - 1:
         text = text[:-1]
     return f"{text}…"
