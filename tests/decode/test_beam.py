@@ -65,11 +65,14 @@ def test_a_wide_beam_ranks_by_the_normalised_likelihood(n, length, seed, penalty
     assert found[0].search.exact or "ranked by log p / T^" in found[0].search.why
 
 
-@settings(deadline=None, max_examples=40)
-@given(st.integers(2, 4), SEEDS, st.integers(1, 4), st.sampled_from([None, 0.0, 1.0]))
-def test_stopping_early_loses_nothing(n, seed, width, penalty):
-    """A search that goes on to the end, though it can only find worse, answers the same."""
-    model, length = History(n, seed), 6
+@settings(deadline=None, max_examples=80)
+@given(
+    st.integers(2, 4), SEEDS, st.integers(1, 4), st.sampled_from([None, -1.0, 0.0, 1.0, 2.0]),
+    st.sampled_from([0, 1, 2]),
+)  # fmt: skip
+def test_stopping_early_loses_nothing(n, seed, width, penalty, levels):
+    """A search that goes on to the end, though it can only find worse, answers the same, tied ones too."""
+    model, length = History(n, seed, levels=levels), 5
     found = beam_search(model, length, width, eos=1, length_penalty=penalty)
     by_hand = slow_beam(model, length, width, 1, penalty or 0.0)
     np.testing.assert_allclose([s.log_likelihood for s in found], [total for _, total, _ in by_hand], rtol=1e-12)
@@ -78,14 +81,27 @@ def test_stopping_early_loses_nothing(n, seed, width, penalty):
 
 def slow_beam(model, length, width, eos, penalty):
     """Beam search with a pool of finished sequences, in lists, to the very end."""
+    order = lambda f: (-f[0], tuple(reversed((*f[-1], *[eos] * (length - len(f[-1]))))))
     growing, pool = [(0.0, ())], []
     for t in range(1, length + 1):
         grown = [(total + x, (*p, w)) for total, p in growing for w, x in enumerate(model.row(p)) if x > -np.inf]
         pool += [(total / t**penalty, total, words) for total, words in grown if words[-1] == eos]
-        pool = sorted(pool, key=lambda f: -f[0])[:width]
-        growing = sorted((g for g in grown if g[1][-1] != eos), key=lambda g: -g[0])[:width]
+        pool = sorted(pool, key=order)[:width]
+        growing = sorted((g for g in grown if g[1][-1] != eos), key=order)[:width]
     pool += [(total / length**penalty, total, words) for total, words in growing]
-    return sorted(pool, key=lambda f: -f[0])[:width]
+    return sorted(pool, key=order)[:width]
+
+
+def test_what_is_given_up_with_eos_counts_in_the_bound():
+    tree = Tree({"a": (-3.0, {"b": -0.1}), "c": (-2.0, {"b": -0.1}), ".": -1.0})
+    search = beam_search(tree, 3, 1, eos=".")[0].search
+    assert search.exact and search.why.startswith("nothing that was dropped was likelier")
+    assert greedy(MarkovChain([[0.9, 0.1], [0.4, 0.6]]), 50, eos=0).search.why.startswith("nothing that was dropped")
+    lost = beam_search(tree, 2, 1, eos=".")[0].search.pruned_at(["c", "b"])
+    assert (lost.step, lost.total, lost.worst_kept) == (1, -2.0, -1.0)
+    ends = Tree({"a": (-0.5, {"b": -0.1}), ".": -1.0})
+    with pytest.raises(NoSequence, match="what greedy search chose ends before w_3"):
+        greedy(ends, 3, eos=".")
 
 
 def test_it_stops_once_nothing_can_change():
@@ -300,9 +316,9 @@ def put(value, at=1):
 
 
 @pytest.mark.parametrize("change, part", [
-    (put(np.nan), "gave 'bee' after 'a': a log-probability is a number of at most 0, and it is nan"),
+    (put(np.nan), "gave 'bee' after \"a\": a log-probability is a number of at most 0, and it is nan"),
     (put(np.inf), "sum to inf"),
-    (put(0.5), "after 'a' sum to 2.31"),
+    (put(0.5), "after \"a\" sum to 2.31"),
     (put(-np.inf, 0), "the words after <BOS> sum to 0.666667, 0.333 below 1"),
     (lambda rows, t: rows[:, :2], r"answered shape \(1, 2\) for 1 prefixes and 3 words; it must be \(1, 3\)"),
     (lambda rows, t: rows.astype(complex), "answered complex128, and real numbers are needed"),

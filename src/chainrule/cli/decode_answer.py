@@ -19,7 +19,7 @@ def told(subject: Subject, request: Request, found: list[Sequence], picture: str
         [_number(s.log_likelihood), *([_number(s.length_normalised)] if s.length_normalised is not None else [])]
         for s in found
     ]
-    characters = all(isinstance(w, str) and len(w) == 1 for w in found[0].search.vocabulary)
+    characters = found[0].search.vocabulary.characters
     given = f"after {_inline(subject.prompt, characters)}" if subject.prompt else ""
     lines = _remarks(subject, request)
     lines.append(_verdict(request, found[0]) if picture is None else f"\n{picture}" if lines else picture)

@@ -256,7 +256,7 @@ def _words(vocabulary: Vocabulary, text: str, option: str, reader: Reader | None
     """What is written as words: as the text was read, or characters, or with spaces between."""
     if reader is not None:
         tokens: Sequence[str] = reader(text)
-    elif all(isinstance(w, str) and len(w) == 1 for w in vocabulary):
+    elif vocabulary.characters:
         tokens = [c for c in text if c in vocabulary or not c.isspace()]
     else:
         tokens = text.split()

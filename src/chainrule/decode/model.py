@@ -210,7 +210,7 @@ def shown(vocabulary: Vocabulary, numbers: Iterable[int]) -> str:
     words = vocabulary.words(numbers)
     if not words:
         return "<BOS>"
-    if all(isinstance(w, str) and len(w) == 1 for w in words):
+    if vocabulary.characters:
         return repr("".join(words))
     return f'"{" ".join(map(str, words))}"'
 

@@ -45,8 +45,7 @@ class Sequence:
     @property
     def text(self) -> str:
         """The words as one text: characters without spaces between them."""
-        characters = all(isinstance(w, str) and len(w) == 1 for w in self.search.vocabulary)
-        return ("" if characters else " ").join(map(str, self.words))
+        return ("" if self.search.vocabulary.characters else " ").join(map(str, self.words))
 
     def __str__(self) -> str:
         normalised = "" if self.length_normalised is None else f", {self.length_normalised:.4g} normalised by length"

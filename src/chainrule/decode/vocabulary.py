@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,10 @@ class Vocabulary:
         return self._words[k]
 
     def __contains__(self, word: object) -> bool:
-        return isinstance(word, Hashable) and word in self._numbers
+        try:
+            return word in self._numbers
+        except TypeError:  # it is not hashable
+            return False
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Vocabulary) and list(self) == list(other)
@@ -56,6 +60,11 @@ class Vocabulary:
     def __repr__(self) -> str:
         shown = ", ".join(map(repr, self._words[:6])) + (", …" if len(self) > 6 else "")
         return f"Vocabulary of {len(self):,} words: {shown}"
+
+    @cached_property
+    def characters(self) -> bool:
+        """Whether all words are single characters: then texts are written without spaces between them."""
+        return all(isinstance(w, str) and len(w) == 1 for w in self._words)
 
     def number(self, word: Hashable) -> int:
         """The number of a word. Raises NamingError for one that is not in the vocabulary."""
@@ -69,7 +78,7 @@ class Vocabulary:
 
         Raises NamingError for a word that is not in the vocabulary.
         """
-        if isinstance(words, str) and words and not all(isinstance(w, str) and len(w) == 1 for w in self._words):
+        if isinstance(words, str) and words and not self.characters:
             raise NamingError(f"{words!r} is one text, and a list of words is needed, such as {[self._words[0]]!r}")
         if not isinstance(words, Iterable):
             raise InputError(f"a list of words is needed, such as {[self._words[0]]!r}, and not {words!r}")

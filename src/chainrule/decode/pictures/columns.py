@@ -56,12 +56,6 @@ def asked_step(step: int | None, steps: int) -> int:
     return int(step)
 
 
-def characters(search: Search) -> bool:
-    """Whether all words are single characters, which are written without spaces between them."""
-    vocabulary = search.vocabulary
-    return all(isinstance(vocabulary[k], str) and len(vocabulary[k]) == 1 for k in range(len(vocabulary)))
-
-
 def beginning(search: Search) -> str:
     """w_0, where the model says which word that is."""
     start = getattr(search.model, "start", None)
@@ -143,6 +137,6 @@ def verdict(search: Search, number: Numbers) -> str:
 
 
 __all__ = [
-    "Span", "asked_end", "asked_step", "at_step", "beginning", "characters", "factor", "meanings", "name", "origin",
+    "Span", "asked_end", "asked_step", "at_step", "beginning", "factor", "meanings", "name", "origin",
     "product", "ranked", "seen", "spans", "units", "verdict", "work",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ import numpy as np
 from ..model import ask, select
 from ..selection import in_order
 from .branches import Branch, Branches, Column
-from .columns import Span, asked_end, asked_step, beginning, characters, ranked, spans
+from .columns import Span, asked_end, asked_step, beginning, ranked, spans
 from .levels import Level, answers_of, chosen_of, levels_of
 from .words import listed, spelled
 
@@ -49,7 +49,7 @@ def branches(search: PrefixSearch, step: int | None = None, columns: int = 8, ro
         row = int(levels[-1].row[ordered[0]])
         words = search.vocabulary.words(search.prefix(len(search.steps), row))
         total = float(search.steps[-1].total[row])
-        best = listed(words, characters(search)), total, ranked(search, total, len(words))
+        best = listed(words, search.vocabulary.characters), total, ranked(search, total, len(words))
     heads = tuple(_column(search, levels, span) for span in shown)
     early = len(search.steps) < search.length
     return Branches(root, heads, at, len(search.steps), early, search.decoder, best, asked_end(search))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .columns import Span, asked_step, characters, spans
+from .columns import Span, asked_step, spans
 from .words import listed, spelled
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class TrellisPicture:
         ends = [t for t, j in enumerate(path[:-1], 1) if j == eos or self.absorbing(int(j))]
         words = self.search.vocabulary.words(path[: ends[0]] if ends else path)
         stays = f" (then {spelled(words[-1])} alone)" if ends and eos is None else ""
-        return listed(words, characters(self.search)) + stays
+        return listed(words, self.search.vocabulary.characters) + stays
 
     @property
     def more_paths(self) -> int:
