@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..decode import Sequence
+from ..decode.pictures.words import counted
 from ..graph.spelling import visible
 from .decode_model import Subject
 from .decode_request import NAMES, Request
@@ -67,8 +68,8 @@ def _verdict(request: Request, best: Sequence) -> str:
     """What the search cost, and whether it proved the maximum."""
     search = best.search
     many = f" of width {request.settings['width']}" if request.decoder == "beam" else ""
-    cost = f"{NAMES[request.decoder]}{many}: {_plural(search.calls, 'call')} of the model, "
-    cost = f"{cost[0].upper()}{cost[1:]}{_plural(search.extensions, 'extension')} scored"
+    cost = f"{NAMES[request.decoder]}{many}: {counted(search.calls, 'call')} of the model, "
+    cost = f"{cost[0].upper()}{cost[1:]}{counted(search.extensions, 'extension')} scored"
     if request.decoder == "sample":
         verdict = "drawn at random, so that none need be the likeliest"
     elif search.exact:
@@ -76,10 +77,6 @@ def _verdict(request: Request, best: Sequence) -> str:
     else:
         verdict = f"the maximum is not proved: {search.why}; no sequence has log p above {_number(search.bound)}"
     return f"{cost}; {verdict}."
-
-
-def _plural(n: int, what: str) -> str:
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def facts(subject: Subject, request: Request, found: list[Sequence]) -> dict[str, Any]:

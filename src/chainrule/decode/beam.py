@@ -16,8 +16,8 @@ from ..graph.errors import InputError
 from .asked import asked, real, whole
 from .errors import NoSequence
 from .model import Model
-from .prefixes import Frontier, at_most, none_at_all, possible, sequences, step_of, verdict
-from .search import PrefixSearch, Step, traced
+from .prefixes import Frontier, at_most, carried, none_at_all, possible, search_of, sequences, step_of, verdict
+from .search import Step, traced
 from .selection import best_extensions, in_order
 from .sequence import Sequence
 
@@ -92,11 +92,7 @@ def _search(
     proved, why, bound = verdict(float(last.total[final].max()), beam.dropped, length)
     if proved and last.total[answers[0]] < bound:
         proved, why = False, f"sequences were ranked by log p / T^{penalty:g}, and a likelier one ranks below"
-    extensions = sum(step.extensions for step in beam.steps)
-    search = PrefixSearch(
-        "beam", model, length, len(beam.steps), extensions, proved, why, bound, None, tuple(beam.steps), end, penalty,
-        answers,
-    )  # fmt: skip
+    search = search_of("beam", model, length, beam.steps, (proved, why, bound), end, answers, penalty)
     return sequences(search, answers, penalty)
 
 
@@ -172,24 +168,20 @@ class _Beam:
         """What has ended, by now or before: the best `width` of each group, as columns of a step; their lengths; and
         the largest total among the others.
         """
-        now, waiting = self.frontier, np.zeros(0, np.int64)
-        if self.steps:
-            waiting = np.flatnonzero(self.steps[-1].ended)
+        now = self.frontier
         if self.eos is None:
             nothing = np.zeros(0, np.int64)
             return [nothing, nothing, nothing.astype(float), nothing.astype(float), nothing, nothing], nothing, -np.inf
         log_prob = scores[:, self.eos].astype(float)
         new = np.flatnonzero(log_prob > -np.inf)
-        old = self.steps[-1] if self.steps else None
         columns = [now.where[new], np.full(len(new), self.eos), log_prob[new], now.totals[new] + log_prob[new],
                    now.ranks[new], self.group[new]]  # fmt: skip
         lengths = np.full(len(new), t)
-        if old is not None:
-            carried = [waiting, np.full(len(waiting), self.eos), np.zeros(len(waiting)), old.total[waiting],
-                       old.ranks[waiting], old.group[waiting]]  # fmt: skip
-            columns = [np.concatenate(pair) for pair in zip(carried, columns)]
-            lengths = np.concatenate([self.lengths[waiting], lengths])
-        scores_of = columns[3] if self.penalty is None else columns[3] / lengths**self.penalty
+        if self.steps:
+            old = carried(self.steps[-1], self.eos)
+            columns = [np.concatenate(pair) for pair in zip(old, columns)]
+            lengths = np.concatenate([self.lengths[old[0]], lengths])
+        scores_of = self._ranked(columns[3], lengths)
         best = []
         for g in range(self.groups):
             mine = np.flatnonzero(columns[5] == g)
@@ -213,8 +205,10 @@ class _Beam:
 
     def scores(self) -> np.ndarray:
         """What the last step's are ranked by."""
-        total = self.steps[-1].total
-        return total if self.penalty is None else total / self.lengths**self.penalty
+        return self._ranked(self.steps[-1].total, self.lengths)
+
+    def _ranked(self, totals: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        return totals if self.penalty is None else totals / lengths**self.penalty
 
     def lost(self) -> str:
         """Why nothing was found."""

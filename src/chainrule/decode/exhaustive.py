@@ -58,9 +58,8 @@ def exhaustive(
     length, eos_number = asked(model, length, eos)
     end_number = word(model, end)
     check_number(model, length, eos is not None, whole("limit", limit))
-    frontier, steps, calls = Frontier.beginning(), list[Step](), 0
+    frontier, steps = Frontier.beginning(), list[Step]()
     while len(steps) < length and len(frontier):
-        calls += 1
         scores, state = frontier.ask(model)
         rows, words = np.nonzero(scores > -np.inf)
         step = whole_step(frontier, rows, words, scores, steps[-1] if steps else None, eos_number)
@@ -77,7 +76,7 @@ def exhaustive(
         raise NoSequence(f"no sequence of length {length} with a positive probability ends in {end!r}")
     best = rows[in_order(last.total[rows], last.ranks[rows], last.ranks[rows], 1)]
     search = ExhaustiveSearch(
-        "exhaustive", model, length, calls, total, True, why, float(last.total[best[0]]), end_number, tuple(steps),
+        "exhaustive", model, length, len(steps), total, True, why, float(last.total[best[0]]), end_number, tuple(steps),
         eos_number, None, (int(best[0]),),
     )  # fmt: skip
     return sequences(search, search.answers)[0]

@@ -9,8 +9,8 @@ import numpy as np
 from .asked import asked
 from .errors import NoSequence
 from .model import Model
-from .prefixes import Frontier, none_at_all, possible, sequences, step_of, verdict
-from .search import PrefixSearch, Step
+from .prefixes import Frontier, none_at_all, possible, search_of, sequences, step_of, verdict
+from .search import Step
 from .selection import best_extensions
 from .sequence import Sequence
 
@@ -48,11 +48,8 @@ def greedy(model: Model, length: int, *, eos: Hashable | None = None) -> Sequenc
         growing = np.flatnonzero(~ended)
         if len(steps) < length:
             frontier = frontier.grown(model, steps[-1], best.rows[growing], growing, state)
-    exact, why, bound = verdict(float(steps[-1].total[0]), [step.pruned for step in steps], length)
-    extensions = sum(step.extensions for step in steps)
-    search = PrefixSearch(
-        "greedy", model, length, len(steps), extensions, exact, why, bound, None, tuple(steps), end, None, (0,)
-    )
+    proof = verdict(float(steps[-1].total[0]), [step.pruned for step in steps], length)
+    search = search_of("greedy", model, length, steps, proof, end, (0,))
     return sequences(search, search.answers)[0]
 
 

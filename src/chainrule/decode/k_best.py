@@ -33,7 +33,7 @@ def k_best(
     length   T, at least 1; with `eos` the largest length
     k        how many, at least 1
     eos      the word that ends a sequence
-    end      the word that w_T must be
+    end      the word that the sequences must end in
 
     Ties as everywhere: of log-likelihoods that are equal as floats, the smaller last word first, then the smaller word
     before it, and so on; a sequence ended by `eos` counts as filled up with `eos` to T words. It holds as well where

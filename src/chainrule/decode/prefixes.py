@@ -108,6 +108,12 @@ def step_of(
     )
 
 
+def carried(before: Step, eos: int | None) -> list[np.ndarray]:
+    """What had ended before, unchanged: its place, `eos`, log 1, its total, its rank and its group."""
+    old = np.flatnonzero(before.ended)
+    return [old, np.full(len(old), eos), np.zeros(len(old)), before.total[old], before.ranks[old], before.group[old]]
+
+
 def whole_step(
     now: Frontier, rows: np.ndarray, words: np.ndarray, scores: np.ndarray, before: Step | None, eos: int | None
 ) -> Step:
@@ -116,10 +122,9 @@ def whole_step(
     columns = [now.where[rows], words, log_prob, now.totals[rows] + log_prob, now.ranks[rows]]
     ended = words == eos if eos is not None else np.zeros(len(words), bool)
     if before is not None and before.ended.any():
-        old = np.flatnonzero(before.ended)
-        carried = [old, np.full(len(old), eos), np.zeros(len(old)), before.total[old], before.ranks[old]]
-        columns = [np.concatenate(pair) for pair in zip(columns, carried)]
-        ended = np.append(ended, np.ones(len(old), bool))
+        old = carried(before, eos)
+        columns = [np.concatenate(pair) for pair in zip(columns, old)]
+        ended = np.append(ended, np.ones(len(old[0]), bool))
     parent, words, log_prob, total, ranks = columns
     group = np.zeros(len(words), np.int8)
     return step_of(parent, words, log_prob, total, ended, ranks, group, -np.inf, possible(scores))
@@ -128,6 +133,18 @@ def whole_step(
 def normalised(total: float, length: int, penalty: float | None) -> float | None:
     """log p / T^penalty, where there is a penalty."""
     return None if penalty is None else total / length**penalty
+
+
+def search_of(
+    decoder: str, model: Model, length: int, steps: Many[Step], proof: tuple[bool, str, float], eos: int | None,
+    answers: tuple[int, ...], penalty: float | None = None,
+) -> PrefixSearch:  # fmt: skip
+    """The search as data; `proof` is what `verdict` answers. The model was asked once a step."""
+    exact, why, bound = proof
+    return PrefixSearch(
+        decoder, model, length, len(steps), sum(step.extensions for step in steps), exact, why, bound, None,
+        tuple(steps), eos, penalty, answers,
+    )  # fmt: skip
 
 
 def sequences(search: PrefixSearch, rows: Iterable[int], penalty: float | None = None) -> list[Sequence]:
@@ -148,5 +165,6 @@ def at_most(total: float, t: int, length: int, penalty: float | None) -> float:
 
 
 __all__ = [
-    "Frontier", "at_most", "none_at_all", "normalised", "possible", "sequences", "step_of", "verdict", "whole_step",
+    "Frontier", "at_most", "carried", "none_at_all", "normalised", "possible", "search_of", "sequences", "step_of",
+    "verdict", "whole_step",
 ]  # fmt: skip

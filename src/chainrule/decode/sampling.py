@@ -10,8 +10,8 @@ from ..graph.errors import InputError
 from .asked import asked, real, whole
 from .errors import NoSequence
 from .model import Model, noun, shown, unlike_one
-from .prefixes import Frontier, sequences, whole_step
-from .search import PrefixSearch, Step
+from .prefixes import Frontier, search_of, sequences, whole_step
+from .search import Step
 from .sequence import Sequence
 
 
@@ -64,11 +64,8 @@ def sample(
         growing = np.flatnonzero(~step.ended[: len(words)])
         if len(steps) < length:
             frontier = frontier.grown(model, step, growing, growing, state)
-    extensions = sum(s.extensions for s in steps)
-    search = PrefixSearch(
-        "sample", model, length, len(steps), extensions, False, "it was drawn at random", 0.0, None, tuple(steps),
-        eos_number, None, tuple(_drawn_order(steps, count).tolist()),
-    )  # fmt: skip
+    proof, order = (False, "it was drawn at random", 0.0), tuple(_drawn_order(steps, count).tolist())
+    search = search_of("sample", model, length, steps, proof, eos_number, order)
     return sequences(search, search.answers)
 
 
