@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..face.files import write_file
+from ..graph.spelling import plural
 from ..train import Callback, Run
-from ..train.errors import plural
 from .config import Config
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..decode import Sequence
-from ..decode.pictures.words import counted
-from ..graph.spelling import visible
+from ..graph.spelling import plural, visible
 from .decode_model import Subject
 from .decode_request import NAMES, Request
 
@@ -68,8 +67,8 @@ def _verdict(request: Request, best: Sequence) -> str:
     """What the search cost, and whether it proved the maximum."""
     search = best.search
     many = f" of width {request.settings['width']}" if request.decoder == "beam" else ""
-    cost = f"{NAMES[request.decoder]}{many}: {counted(search.calls, 'call')} of the model, "
-    cost = f"{cost[0].upper()}{cost[1:]}{counted(search.extensions, 'extension')} scored"
+    cost = f"{NAMES[request.decoder]}{many}: {plural(search.calls, 'call')} of the model, "
+    cost = f"{cost[0].upper()}{cost[1:]}{plural(search.extensions, 'extension')} scored"
     if request.decoder == "sample":
         verdict = "drawn at random, so that none need be the likeliest"
     elif search.exact:

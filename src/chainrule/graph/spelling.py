@@ -1,4 +1,4 @@
-"""Words of a user's in our messages: the name that may have been meant, and signs that cannot be seen."""
+"""Words in our messages: the name that may have been meant, numbers of things, and signs that cannot be seen."""
 
 from __future__ import annotations
 
@@ -17,6 +17,15 @@ def meant(name: str, known: Iterable[str]) -> str:
     known = list(dict.fromkeys(known))
     close = [k for k in known if k.casefold() == name.casefold()] or get_close_matches(name, known, n=1)
     return f"; did you mean `{close[0]}`?" if close else ""
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """A number and what it counts.
+
+    >>> plural(1, "step"), plural(1200, "step"), plural(2, "is", "are")
+    ('1 step', '1,200 steps', '2 are')
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def visible(text: str) -> str:

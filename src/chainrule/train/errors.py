@@ -41,12 +41,4 @@ class CheckpointWarning(UserWarning):
     """A checkpoint is damaged, cannot be written, or was written elsewhere than where it is resumed."""
 
 
-def plural(count: int, what: str) -> str:
-    """
-    >>> plural(1, "step"), plural(1200, "step")
-    ('1 step', '1,200 steps')
-    """
-    return f"{count:,} {what}" + ("" if count == 1 else "s")
-
-
-__all__ = ["CheckpointWarning", "Diverged", "Interrupted", "plural"]
+__all__ = ["CheckpointWarning", "Diverged", "Interrupted"]

@@ -10,13 +10,14 @@ from typing import Any
 
 from ..data.dataset import Dataset, Split
 from ..graph.errors import GraphError, InputError
+from ..graph.spelling import plural
 from ..nn.criteria import loss_named
 from ..nn.module import Module
 from ..optim.rule import Rule
 from ..optim.sgd import SGD
 from .callbacks import Callback
 from .environment import blas_threads, limited
-from .errors import Interrupted, plural
+from .errors import Interrupted
 from .given import check_batches, checked, hidden_entries, precision, splits, weights_of
 from .keeper import Keeper
 from .nonfinite import diverged

@@ -13,10 +13,10 @@ from ..face.graph import Graph
 from ..graph.dims import evaluate
 from ..graph.errors import DataError, InputError
 from ..graph.node import Node
+from ..graph.spelling import plural
 from ..nn.builder import BATCH
 from ..nn.criteria import Loss
 from ..nn.module import Module
-from .errors import plural
 from .targets import targets_for
 
 Array = NDArray[Any]

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from ..data.dataset import Split
 from ..face.files import write_files
 from ..graph.errors import InputError, OutputError
+from ..graph.spelling import plural
 from .callbacks import Callback
 from .checkpoint import Checkpoint, Checkpoints
 from .environment import differences, environment
-from .errors import CheckpointWarning, plural
+from .errors import CheckpointWarning
 from .run import Run
 from .saved import metadata
 from .training import Training

@@ -16,9 +16,10 @@ from ..face.compiled import engine_named
 from ..face.graph import Graph
 from ..face.pipeline import Lowered, lower
 from ..graph.node import CONST, LEAF, SIZE, Node, walk
+from ..graph.spelling import plural
 from ..views.source import print_program
 from ..views.text import TEXT
-from .errors import Diverged, plural
+from .errors import Diverged
 from .plan import Call
 from .run import Run
 from .training import NotFinite, Training

@@ -17,6 +17,7 @@ from .. import nn, optim
 from ..face.derivation import Derivation
 from ..face.graph import Graph
 from ..graph.errors import ChainruleError
+from ..graph.spelling import plural
 from ..optim.printed import equations
 from ..optim.rule import Rule
 from ..optim.schedules import Schedule
@@ -226,7 +227,7 @@ def _training(run: Run) -> Section:
     rate = learning_rate(history["lr"], each)
     plots.append(figure(svg(rate, "rate", "Learning rate by epoch"), "The learning rate."))
     text = (
-        f"<p>{_plural(run.epoch, 'epoch')} of {_plural(each, 'minibatch', 'minibatches')} of {run.batch_size:,} rows. "
+        f"<p>{plural(run.epoch, 'epoch')} of {plural(each, 'minibatch', 'minibatches')} of {run.batch_size:,} rows. "
         f"Each epoch has its own order of the rows, decided by the seed {run.seed}.</p>\n"
         f'<div class="plots">{"".join(plots)}</div>\n{_epochs(run)}'
     )
@@ -260,7 +261,7 @@ def _diagnosis(run: Run, graph: Graph) -> Section:
     except ChainruleError as error:
         return "diagnosis", "Diagnosis", f"<p>No point to look at: {escape(str(error))}</p>"
     rows = len(point["y"])
-    where = f"at the last parameters, on {_plural(rows, 'training row')} drawn with the run's seed"
+    where = f"at the last parameters, on {plural(rows, 'training row')} drawn with the run's seed"
     if rows == len(run._training.data["y"]):
         where = f"at the last parameters, on all {rows:,} training rows"
     if run.net.noise:
@@ -429,10 +430,6 @@ def _scores(run: Run) -> dict[str, dict[str, float]]:
         except ChainruleError:
             continue
     return found
-
-
-def _plural(count: int, one: str, many: str | None = None) -> str:
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 __all__ = ["DIAGNOSED_ROWS", "call", "html_page", "last_point", "written"]

@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...graph.errors import InputError
+from ...graph.spelling import plural
 from ..asked import whole
-from .words import Numbers, clipped, counted, spelled
+from .words import Numbers, clipped, spelled
 
 if TYPE_CHECKING:
     from ..search import PrefixSearch, Search
@@ -52,7 +53,7 @@ def asked_step(step: int | None, steps: int) -> int:
     if step is None:
         return steps
     if whole("step", step, 0) > steps:
-        raise InputError(f"step must be at most {steps}, for the search made {counted(steps, 'step')}; it is {step}")
+        raise InputError(f"step must be at most {steps}, for the search made {plural(steps, 'step')}; it is {step}")
     return int(step)
 
 
@@ -120,7 +121,7 @@ def name(search: Search) -> str:
 
 def work(search: Search) -> str:
     """What it cost."""
-    calls, extensions = counted(search.calls, "call"), counted(search.extensions, "extension")
+    calls, extensions = plural(search.calls, "call"), plural(search.extensions, "extension")
     return f"{calls} of the model, {extensions} scored"
 
 

@@ -6,12 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ...graph.spelling import plural
 from ...views.svg_pieces import safe
 from . import ink
 from .branches import Branch, Branches, by_column
 from .columns import at_step, factor, name, origin, product, seen, units, verdict, work
 from .growing import branches
-from .words import Numbers, counted, short
+from .words import Numbers, short
 
 if TYPE_CHECKING:
     from ..search import PrefixSearch
@@ -121,7 +122,7 @@ class _Picture:
         column = self.tree.columns[k - 1]
         lines = [at_step(self.search, column.span), column.told(self.decoder)]
         if column.span.folded:
-            lines[1] = f"{counted(column.span.last - column.span.first + 1, 'step')} left out"
+            lines[1] = f"{plural(column.span.last - column.span.first + 1, 'step')} left out"
         if column.dropped > -math.inf:
             best = "dropped ≤" if column.bounded else "best dropped"
             lines.append(f"{best} {self.number(column.dropped)}")

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from textwrap import wrap
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...graph.spelling import plural
 from .branches import Branch, Branches
 from .columns import at_step, meanings, name, units, verdict, work
 from .growing import branches
-from .words import Numbers, cells, clipped, counted, loose, padded, short, tied
+from .words import Numbers, cells, clipped, loose, padded, short, tied
 
 if TYPE_CHECKING:
     from ..search import PrefixSearch
@@ -77,7 +78,7 @@ def _mark(tree: Branches, branch: Branch) -> str:
 
 
 def _head(search: PrefixSearch, tree: Branches, number: Numbers) -> list[str]:
-    title = f"{name(search)}, N = {counted(len(search.vocabulary), *units(search))}, T = {search.length}"
+    title = f"{name(search)}, N = {plural(len(search.vocabulary), *units(search))}, T = {search.length}"
     if not tree.over:
         return [f"{title}, up to t = {tree.step} of {len(search.steps)}"]
     out = [f"{title}: {work(search)}"]
@@ -111,7 +112,7 @@ def _legend(search: PrefixSearch, tree: Branches) -> list[str]:
         (f"● {tree.held}", any(_mark(tree, b) == "●" for b in shown)),
         (f"■ {tree.held}, ended", any(_mark(tree, b) == "■" for b in shown)),
         (f"× {tree.lost}", any(b.out for b in shown)),
-        (f"┄{most}┄ {counted(most, *units(search))} left out", most > 0),
+        (f"┄{most}┄ {plural(most, *units(search))} left out", most > 0),
     ]
     marks = "   ".join(words for words, there in signs if there)
     return [*([marks] if marks else []), "   ".join(meanings(search))]

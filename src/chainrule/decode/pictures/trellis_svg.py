@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ...graph.spelling import plural
 from . import ink
 from .columns import asked_end, beginning, factor, name, product, seen, units, verdict, work
 from .trellis import ALL_SCORES, ALL_WAYS, TrellisPicture, Way
-from .words import Numbers, counted, spelled
+from .words import Numbers, spelled
 
 if TYPE_CHECKING:
     from ..search import TrellisSearch
@@ -208,11 +209,11 @@ class _Picture:
     def _left_out(self) -> list[str]:
         out = []
         if self.trellis.more_words:
-            shown = counted(len(self.trellis.words), "is", "are")
+            shown = plural(len(self.trellis.words), "is", "are")
             which = "those on the paths, and others with the best δ or the most back-pointers"
             out.append(f"Of {self.trellis.n:,} {units(self.search)[1]} {shown} shown: {which}.")
         if self.trellis.more_paths:
-            out.append(f"{counted(self.trellis.more_paths, 'further path')} not shown.")
+            out.append(f"{plural(self.trellis.more_paths, 'further path')} not shown.")
         return out
 
     def _legend(self, steps: Sequence[int], over: bool) -> list[ink.Entry]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...graph.spelling import plural
 from .columns import asked_end, name, origin, product, seen, units, verdict, work
 from .tree_text import DIM, GREEN, PLAIN, WIDE, folded
 from .trellis import TrellisPicture
-from .words import Numbers, cells, clipped, counted, padded, spelled
+from .words import Numbers, cells, clipped, padded, spelled
 
 if TYPE_CHECKING:
     from ..search import TrellisSearch
@@ -79,7 +80,7 @@ class _Table:
 
     def _heading(self) -> list[str]:
         trellis = self.trellis
-        title = f"{name(self.search)}, N = {counted(trellis.n, *units(self.search))}, T = {trellis.trellis.length}"
+        title = f"{name(self.search)}, N = {plural(trellis.n, *units(self.search))}, T = {trellis.trellis.length}"
         if not trellis.over:
             return [f"{title}, up to t = {trellis.step}"]
         told = [f"{title}: {work(self.search)}", *self._paths(), verdict(self.search, self.number)]
@@ -112,7 +113,7 @@ class _Table:
                 out.append(f"{span}: left out")
         if self.trellis.more_words:
             one, many = units(self.search)
-            out.append(f"{counted(self.trellis.more_words, f'{one} is', f'{many} are')} left out")
+            out.append(f"{plural(self.trellis.more_words, f'{one} is', f'{many} are')} left out")
         return out
 
 

@@ -113,13 +113,4 @@ def short(value: float) -> str:
     return f"{value:#.4g}".rstrip(".").replace("-", "−")
 
 
-def counted(n: int, one: str, many: str | None = None) -> str:
-    """A number and what it counts.
-
-    >>> counted(1, "call"), counted(1200, "call")
-    ('1 call', '1,200 calls')
-    """
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
-
-
-__all__ = ["LONGEST", "Numbers", "cells", "clipped", "counted", "listed", "loose", "padded", "short", "spelled", "tied"]
+__all__ = ["LONGEST", "Numbers", "cells", "clipped", "listed", "loose", "padded", "short", "spelled", "tied"]
